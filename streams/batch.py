@@ -96,6 +96,7 @@ def process(
     passed: Mapping[str, float] | None = None,
     arm_of: Callable[[str, UserState, int], str] | None = None,
     measured: Measured = NOTHING_MEASURED,
+    stages_of: Rung | None = None,
 ) -> BatchResult:
     """Fold a batch in its order, then make one slate for each user who acted.
 
@@ -105,7 +106,7 @@ def process(
     went through so far, the last of it "applied"; it is `now_ms` where nothing is said. arm_of: the arm of a
     user's slate, by their state and the time; the default one for all where it is not given. measured: the
     experiments that run; where there are any, an impression changes its user's state too, which then must be
-    among `states`.
+    among `states`. stages_of: see `Recommender.request`.
     """
     out = BatchResult()
     measuring = Measuring(recommender, measured, now_ms) if measured else None
@@ -121,7 +122,7 @@ def process(
         except Exception as error:  # whatever it is, the other events must not suffer for it
             out.failed[at] = error
     folded = timer()
-    made = _slates(recommender, out, kept or {}, causes, now_ms, rung, arm_of or _default)
+    made = _slates(recommender, out, kept or {}, causes, now_ms, (rung, stages_of), arm_of or _default)
     if measuring is not None:
         out.arm_sums = measuring.increments(states, out.states)
     passed = passed or {"applied": now_ms}
@@ -279,7 +280,7 @@ def _slates(
     kept: Mapping[str, UserSlates],
     causes: Mapping[str, Incoming],
     now_ms: int,
-    rung: Rung,
+    rungs: tuple[Rung, Rung | None],
     arm_of: Callable[[str, UserState, int], str],
 ) -> list[Slate]:
     """Make a slate for each user in `causes`, and keep what it looks like."""
@@ -287,7 +288,8 @@ def _slates(
         recommender.request(
             out.states[user],
             now_ms,
-            rung=rung,
+            rung=rungs[0],
+            stages_of=rungs[1],
             arm=arm_of(user, out.states[user], now_ms),
             user=user,
             cause=incoming.event.event_id,

@@ -316,10 +316,18 @@ class Recommender:
         return self._looks.of(slates, batch)
 
     def request(
-        self, state: UserState, now_ms: int, *, rung: Rung = "full", arm: str = DEFAULT_ARM, **asked: Any
+        self,
+        state: UserState,
+        now_ms: int,
+        *,
+        rung: Rung = "full",
+        stages_of: Rung | None = None,
+        arm: str = DEFAULT_ARM,
+        **asked: Any,
     ) -> RankRequest:
         """A request with the stages of an arm on a rung: of the settings, or the arms of experiments that
-        `arms_of` says; `asked`: further fields of `RankRequest`.
+        `arms_of` says. stages_of: the rung whose stages are taken, where that is another one (`worthwhile`).
+        asked: further fields of `RankRequest`.
 
         This is the edge of the core: what comes from a caller is checked here. Raises `SettingsError` for an
         arm that is not declared, `RequestError` for a value that can't be.
@@ -328,9 +336,13 @@ class Recommender:
             raise RequestError(f"rung is {rung!r}; expected one of {', '.join(RUNGS)}")
         if asked:
             check(asked, len(self.catalog), self.catalog.text.shape[1])
-        made = self.arms.of(arm, rung)
+        made = self.arms.of(arm, stages_of or rung)
         asked = {"plan": made.plan, "model": made.model, "against": made.against, **asked}
-        return RankRequest(state, now_ms, arm=arm, **asked)
+        return RankRequest(state, now_ms, rung=rung, arm=arm, **asked)
+
+    def worthwhile(self, rung: Rung) -> Rung:
+        """The rung whose stages a slate gets: without a model its features are not worth their price."""
+        return rung if rung == "popular" or self.pipeline.models.active is not None else "counters"
 
     def arms_of(self, user: str, state: UserState, now_ms: int, surface: str = "feed") -> str:
         """The arms of the experiments that a user's slate is of, as its text; the default arm for none."""

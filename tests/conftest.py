@@ -6,13 +6,20 @@ A test that uses one is marked `connected`; `pytest -m "not connected"` leaves t
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
+
+# Matrices as small as in tests are slower on several threads, most of all beside other processes.
+# Libraries read this once, when they are loaded, and so do the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import msgspec
 from hypothesis import HealthCheck, settings
 
 from export.registry import Registry
@@ -22,11 +29,13 @@ from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
+from tests.compiled_cache import one_at_a_time
 from tests.contracts.own_server import Server
 
 # How long an example takes depends on what else the machine does; it decides nothing.
 settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("headrace")
+one_at_a_time()
 
 _SERVERS = {"kafka_bootstrap", "valkey_url", "valkey_cluster", "server"}
 

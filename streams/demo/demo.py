@@ -44,7 +44,7 @@ def run_demo(options: DemoOptions, settings: Settings, seconds: float | None, op
     logs = options.folder / "logs"
     with contextlib.ExitStack() as running:
         with Steps(console) as steps:
-            stack = running.enter_context(LocalStack(settings, progress=steps.step, logs=logs))
+            stack = running.enter_context(LocalStack(settings, progress=steps.step, logs=logs, durable=True))
             ready = prepared(options, stack.settings, SystemClock(), steps.say)
             settings = experiment.noted(with_pages(with_gateway_port(ready.settings)))
             steps.step("seeding the store with the first part")

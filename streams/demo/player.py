@@ -148,6 +148,7 @@ class Player:
         tally.feeds += 1
         if arm == MODEL:
             tally.rungs[feed.rung] += 1
+            tally.modelled += bool(feed.model)
             tally.freshness.take(feed.slate_id, feed.times)
         if not self._baseline.has_met(due.user, due.item):
             tally.compared[arm] += 1

@@ -17,8 +17,8 @@ def problems(tally: Tally, applied: int, dead_letters: int, others: int = 0) -> 
         faults.append(f"{accepted:,} accepted events, but the workers applied {applied:,}")
     if dead_letters:
         faults.append(f"{dead_letters:,} dead letters; `headrace dead-letters list` shows such")
-    if not tally.rungs["full"]:
-        faults.append(f"no feed of arm {MODEL} came from the full model")
+    if not tally.modelled:
+        faults.append(f"no feed of arm {MODEL} came from the model")
     return faults
 
 

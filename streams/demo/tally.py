@@ -62,14 +62,16 @@ class Freshness:
 @dataclass
 class Tally:
     """Counts since the start. `compared`: events of users of each arm; `hits`: of the feeds that the arm
-    served, and of plain popularity ("popularity") on the same events as the model's. `rungs` and `freshness`:
-    of the feeds of users of the model's arm. `errors`: failed requests, by kind of error.
+    served, and of plain popularity ("popularity") on the same events as the model's. `rungs`, `modelled` (how
+    many a model ranked) and `freshness`: of the feeds of users of the model's arm. `errors`: failed requests,
+    by kind of error.
     """
 
     clicks: int = 0
     reviews: int = 0
     impressions: int = 0
     feeds: int = 0
+    modelled: int = 0
     compared: Counter[str] = field(default_factory=Counter)
     hits: Counter[str] = field(default_factory=Counter)
     rungs: Counter[str] = field(default_factory=Counter)

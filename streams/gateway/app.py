@@ -49,10 +49,13 @@ from streams.gateway.openapi import (
     describe_refusals,
     name_actions,
 )
+from streams.gateway.openapi_headers import describe_headers
 from streams.gateway.parameter_bounds import parameter_bounds
+from streams.gateway.plain_ranking import PlainRanking
 from streams.gateway.ranking.elsewhere import ForwardError, RankersElsewhere
 from streams.gateway.ranking.metrics import RankerMetrics
 from streams.gateway.ranking.on_request import OnRequest
+from streams.gateway.ranking.rank_route import Rankings
 from streams.gateway.ranking.routes import KINDS as RANKED_KINDS
 from streams.gateway.ranking.routes import ranking_routes
 from streams.gateway.records.item_kind import ItemContent
@@ -62,6 +65,7 @@ from streams.gateway.records.user_lines import UserBody
 from streams.gateway.representations import Representations
 from streams.gateway.searching.routes import KINDS as SEARCH_KINDS
 from streams.gateway.searching.routes import searching_routes
+from streams.gateway.searching.searches import Searches
 from streams.gateway.shelf import Shelf
 from streams.gateway.versions import version_route
 from streams.gateway.web.pages import template_config
@@ -106,6 +110,7 @@ def create_app(
     on_request = OnRequest(settings, ranker, impressions, clock)
     if ranker is not None:
         ranker.watched_by(RankerMetrics(metrics.registry))
+    rankings, searches = Rankings(on_request), Searches(on_request, metrics.registry)
     console = gateway.console != "off" and not ranks_alone
     watch = Watch(settings, store, producer, clock, metrics) if console else None
     elsewhere = None
@@ -142,14 +147,14 @@ def create_app(
 
     app = Litestar(
         route_handlers=[
-            events_route(intake, settings, answers),
+            events_route(intake, settings, answers, clock.now_ms()),
             items_route(intake, settings, answers),
             *record_routes(settings, store, producer, clock, metrics, answers),
             *feed_routes(on_request, reads),
             live_route(settings.live, reads),
-            *ranking_routes(on_request, store),
+            *ranking_routes(on_request, rankings, store),
             *lists_routes(on_request, store),
-            *searching_routes(on_request, metrics.registry),
+            *searching_routes(searches),
             *experiment_routes(experiments),
             *admin_routes(shared),
             version_route(version),
@@ -185,11 +190,13 @@ def create_app(
     describe_contents(app, [ItemContent, UserContent])
     bound_parameters(app, parameter_bounds(reads.size, reads.default))
     describe_refusals(app)
+    describe_headers(app)
     describe_numbers(app)
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)
     return Gateway(
         app, reads, intake, metrics, gateway.body_max_bytes, streams, representations, live,
+        PlainRanking(rankings, searches, gateway.body_max_bytes) if ranker is not None else None,
         end_its=watch.end if watch is not None else lambda: None,
     )  # fmt: skip
 

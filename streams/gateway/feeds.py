@@ -23,7 +23,7 @@ USER_ID_MAX = 128
 NO_STORE = (("cache-control", "no-store"),)
 
 
-class FeedReason(msgspec.Struct):
+class FeedReason(msgspec.Struct, gc=False):
     """Why an item is there: "after" or "with" or "similar" to `item_id`; "popular"; "new"; "for_you";
     "explored".
 
@@ -35,7 +35,7 @@ class FeedReason(msgspec.Struct):
     text: str | None = None
 
 
-class FeedItem(msgspec.Struct):
+class FeedItem(msgspec.Struct, gc=False):
     """One place of a feed; `source` is the candidate source that brought the item.
 
     `feed`: "own" where the worker ranked the item for this user; "popular" where the popular feed fills a

@@ -1,9 +1,10 @@
 """The gateway as an ASGI app: hot routes and streams in plain ASGI, everything else through Litestar.
 
 A framework costs several times what a read of a feed costs. So a request that is written the usual way is
-answered here: GET of a feed, with `n` and `impression` or without, and POST of events. Any other spelling,
-method or parameter goes to Litestar, which holds the same routes, describes them (/schema) and refuses what
-is wrong with them. Both ways share what they answer (`FeedReads`, `EventIntake`).
+answered here: GET of a feed, with `n` and `impression` or without, POST of events, and, where this process
+ranks, POST of a ranking and GET of a search (`plain_ranking.py`). Any other spelling, method or parameter
+goes to Litestar, which holds the same routes, describes them (/schema) and refuses what is wrong with them.
+Both ways share what they answer (`FeedReads`, `EventIntake`, `Rankings`, `Searches`).
 
 Streams are plain because a framework's generators are not told when a client goes away: NDJSON in
 (`LineStreams`), and live feeds out (`streams.gateway.live`), which may be on a WebSocket.
@@ -19,7 +20,7 @@ from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send, WebSocketScope
 
-from streams.gateway.answers import JSON, Answer, send_answer
+from streams.gateway.answers import Answer, send_answer
 from streams.gateway.bodies import BodyError, received_body
 from streams.gateway.errors import ProblemError, crashed, problem_answer, refused_by_http
 from streams.gateway.events import EVENTS_PATH, read_event
@@ -33,6 +34,8 @@ from streams.gateway.live.answering import LiveAnswers
 from streams.gateway.live.asked import user_of
 from streams.gateway.live.live import LiveFeeds
 from streams.gateway.metrics import GatewayMetrics
+from streams.gateway.plain_headers import announced_length, plain_headers
+from streams.gateway.plain_ranking import PATHS, PlainRanking
 from streams.gateway.records.item_routes import ITEMS_PATH
 from streams.gateway.records.user_lines import read_user
 from streams.gateway.records.user_routes import USERS_PATH
@@ -42,14 +45,10 @@ from streams.gateway.representations import Representations
 BEFORE_USER, _, AFTER_USER = FEED_TEMPLATE.partition("{user_id}")
 _N, _IMPRESSION = rb"n=(0|[1-9]\d{0,3})", rb"impression=(true|false)"
 _QUERY = re.compile(rb"%b|%b|%b&%b" % (_N, _IMPRESSION, _N, _IMPRESSION))
-_HOST = re.compile(rb"[A-Za-z0-9.:\[\]_-]*")
-_LENGTH = re.compile(rb"\d{1,15}")
-JSON_TYPE = JSON.encode()
+READS_AND_EVENTS = (FEED_TEMPLATE, EVENTS_PATH)
+"""The plain routes whose answers are sent as they are: they are small."""
 READS_OF_LINES = {EVENTS_PATH: read_event, ITEMS_PATH: read_item, USERS_PATH: read_user}
 """The routes that take NDJSON, and what a line of each is."""
-_WATCHED = frozenset(
-    [b"host", b"content-length", b"content-type", b"if-none-match", b"if-match", b"idempotency-key"]
-)
 
 
 class FeedQuery(NamedTuple):
@@ -76,8 +75,8 @@ def feed_query(query: bytes) -> FeedQuery | None:
 
 
 class Gateway:
-    """The app. `described`: a framework's app with the same routes and all others. `end_its`: ends the
-    streams that are answered there.
+    """The app. `described`: a framework's app with the same routes and all others. `ranking`: where
+    this process ranks on request. `end_its`: ends the streams that are answered there.
     """
 
     def __init__(
@@ -90,11 +89,12 @@ class Gateway:
         streams: LineStreams,
         representations: Representations,
         live: LiveFeeds,
+        ranking: PlainRanking | None = None,
         end_its: Callable[[], None] = lambda: None,
     ) -> None:
         self.described = described
         self._live, self._live_answers = live, LiveAnswers(live, metrics)
-        self._end_its = end_its
+        self._end_its, self._ranking = end_its, ranking
         self._reads, self._intake, self._metrics = reads, intake, metrics
         self._body_max_bytes = body_max_bytes
         self._streams, self._representations = streams, representations
@@ -110,6 +110,8 @@ class Gateway:
             await self._other(scope, receive, send)
             return
         template, answering = hot
+        if template not in READS_AND_EVENTS:
+            send = self._representations.sending(scope, send)
         try:
             answer = await answering
         except ProblemError as error:
@@ -129,16 +131,18 @@ class Gateway:
         if method == "GET" and path.startswith(BEFORE_USER) and path.endswith(AFTER_USER):
             user = path[len(BEFORE_USER) : -len(AFTER_USER)]
             query = feed_query(scope["query_string"])
-            if user and "/" not in user and query is not None and _plain(scope["headers"]):
+            if user and "/" not in user and query is not None and plain_headers(scope["headers"]):
                 n = self._reads.default if query.n is None else query.n
                 return FEED_TEMPLATE, self._reads.answer(user, n, query.impression)
         elif (
             method == "POST"
             and path == EVENTS_PATH
             and not scope["query_string"]
-            and _plain(scope["headers"])
+            and plain_headers(scope["headers"])
         ):
             return EVENTS_PATH, self._events(scope["headers"], receive)
+        elif self._ranking is not None and path in PATHS and plain_headers(scope["headers"]):
+            return self._ranking.answering(scope, receive)
         return None
 
     async def _other(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
@@ -177,24 +181,8 @@ class Gateway:
         self._end_its()
 
     async def _events(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Answer:
-        announced = next((int(value) for name, value in headers if name == b"content-length"), None)
-        body = await received_body(receive, announced, self._body_max_bytes)
+        body = await received_body(receive, announced_length(headers), self._body_max_bytes)
         return await self._intake.take(body, read_event)
-
-
-def _plain(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether the headers that count are written the usual way, and ask for nothing more."""
-    for name, value in headers:
-        if name in _WATCHED:
-            if name == b"host":
-                if _HOST.fullmatch(value) is None:
-                    return False
-            elif name == b"content-length":
-                if _LENGTH.fullmatch(value) is None:
-                    return False
-            elif name != b"content-type" or (value != JSON_TYPE and is_ndjson(value)):
-                return False
-    return True
 
 
 def _has_lines(headers: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -23,7 +23,8 @@ class LocalStack:
     """Both servers on free ports; inside the block, `settings` are the given ones with the servers'
     addresses.
 
-    `folder` keeps the data from one run to the next; without it, nothing stays afterwards. If
+    `folder` keeps the data from one run to the next; without it, nothing stays afterwards. With a folder, or
+    with `durable`, the store keeps its data on disk while it runs, as a store in production should. If
     `kafka_bootstrap` or `redis_url` names a server, the stack uses that server, and neither starts nor stops
     it. `processes`: the servers that the stack started. Their logs go to `logs`, else they lie among the
     data.
@@ -37,8 +38,9 @@ class LocalStack:
         redis_url: str = "",
         progress: Callable[[str], None] = lambda _: None,
         logs: Path | None = None,
+        durable: bool = False,
     ) -> None:
-        self._logs = logs
+        self._logs, self._durable = logs, durable or folder is not None
         self.settings = settings or Settings()
         self._folder = folder
         self._kafka_bootstrap = kafka_bootstrap
@@ -57,9 +59,8 @@ class LocalStack:
             # Valkey first: it starts at once, and Kafka's start is the longest wait anyway.
             url = self._redis_url
             if not url:
-                keep = self._folder is not None
                 valkey = ValkeyServer.start(
-                    folder / "valkey", keep, self._progress, log=self._log("valkey.log")
+                    folder / "valkey", self._durable, self._progress, log=self._log("valkey.log")
                 )
                 starting.callback(valkey.stop)
                 self.processes.append(valkey.process)

@@ -34,7 +34,9 @@ def run_until_stopped(settings: Settings, workers: int, folder: Path | None) -> 
     try:
         with contextlib.ExitStack() as running:
             logs = running.enter_context(_log_folder(folder))
-            stack = running.enter_context(LocalStack(settings, folder, progress=_say, logs=logs))
+            stack = running.enter_context(
+                LocalStack(settings, folder, progress=_say, logs=logs, durable=True)
+            )
             asyncio.run(ensure_topics(stack.settings.kafka))
             services = running.enter_context(Services(stack.settings, logs, workers, _say))
             _say(f"gateway   {services.gateway_url}   (its API: {services.gateway_url}/schema)")

@@ -102,7 +102,6 @@ def _slate(pair: tuple[Slate, Slate], draft: Drafted, name: str) -> Slate:
         slate_id=name,
         items=[pair[side].items[at] for side, at in zip(draft.sides, draft.places, strict=True)],
         model=first.model if same else f"{first.model or '-'}+{second.model or '-'}",
-        rung=first.rung if first.model or not second.model else second.rung,
         propensities=list(draft.propensities),
         teams=list(draft.teams),
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from model.schema import F32
 from streams.ranking.attribute_expression import Expression
+from streams.ranking.degradation import Rung
 from streams.ranking.given_fields import GivenFields
 from streams.ranking.stage_plan import StagePlan
 from streams.settings.tree import DEFAULT_ARM
@@ -73,25 +74,26 @@ class Against(NamedTuple):
 class RankRequest:
     """One user, one moment, and how their slate is to be made. `Recommender.request` checks what callers ask.
 
-    `plan`: the stage settings, of the arm and of the rung. `model`: the one that scores; "" for the active
-    one. `cause`: the id of the event or call that asks. `size`: of the slate; 0 for `feed.size`; `pool` and
-    `per_source` are at least that. `candidates`: the rows, each once, that are the pool; None for what the
-    sources bring. Then what the user met does not keep a row out, and nothing fills the pool up; where a
-    source finds a row too, it has its rank there. `exclude`: rows that may not be shown. `score_also`: rows
-    that are scored in any case and never placed, for evaluation and training. `complete`: where the sources
-    bring less than a slate, whatever else may be shown fills it up. `explain`: places get reasons.
-    `against`: the slate is drafted of the order of `plan` and of this one: `Recommender.recommend` makes both
-    (`streams.ranking.interleaving`).
-    `suiting`: how well each candidate suits a query, where that counts beside the model's score.
-    `trial`: what is shown of this slate will be answered, so it may be drafted of the frozen and the adapted
-    order, for the guard to see which is better (`streams.ranking.rerankers.trial`).
-    `given`: what the request says of its own candidates. Those that the catalogue lacks have rows below 0
-    in `candidates`.
+    `plan`: the stage settings, of the arm and of a rung. `rung`: what the ladder allows, which a slate is
+    told to be of; the plan may do less, where no model is in service or the model has failed. `model`: the
+    one that scores; "" for the active one. `cause`: the id of the event or call that asks. `size`: of the
+    slate; 0 for `feed.size`; `pool` and `per_source` are at least that. `candidates`: the rows, each once,
+    that are the pool; None for what the sources bring. Then what the user met does not keep a row out, and
+    nothing fills the pool up; where a source finds a row too, it has its rank there. `exclude`: rows that may
+    not be shown. `score_also`: rows that are scored in any case and never placed, for evaluation and
+    training. `complete`: where the sources bring less than a slate, whatever else may be shown fills it up.
+    `explain`: places get reasons. `against`: the slate is drafted of the order of `plan` and of this one:
+    `Recommender.recommend` makes both (`streams.ranking.interleaving`). `suiting`: how well each candidate
+    suits a query, where that counts beside the model's score. `trial`: what is shown of this slate will be
+    answered, so it may be drafted of the frozen and the adapted order, for the guard to see which is better
+    (`streams.ranking.rerankers.trial`). `given`: what the request says of its own candidates. Those that the
+    catalogue lacks have rows below 0 in `candidates`.
     """
 
     state: UserState
     now_ms: int
     plan: StagePlan
+    rung: Rung = "full"
     user: str = ""
     cause: str = ""
     arm: str = DEFAULT_ARM

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from typing import Literal
 
 import msgspec
 
@@ -16,7 +17,7 @@ NEITHER = -1
 """The team of a place that no order of an interleaved slate brought by itself."""
 
 
-class Reason(msgspec.Struct, frozen=True, array_like=True):
+class Reason(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Why an item is there. `kind` names the signal that the score used; `item_id` is the item it refers to,
     if any.
 
@@ -30,8 +31,10 @@ class Reason(msgspec.Struct, frozen=True, array_like=True):
     text: str | None = None
 
 
-class SlateItem(msgspec.Struct, frozen=True, array_like=True):
-    """One place of a slate."""
+class SlateItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One place of a slate. The garbage collector passes over places and reasons: they hold no cycles, and a
+    ranker keeps hundreds of thousands of them.
+    """
 
     item_id: str
     score: float
@@ -42,11 +45,13 @@ class SlateItem(msgspec.Struct, frozen=True, array_like=True):
 class Slate(msgspec.Struct, frozen=True):
     """A ranked list for one user.
 
-    `ts`: when it was made (ms). `cause`: the event_id that caused it. `rung`: which step of the degradation
-    ladder made it. `times`: ms since the epoch of each stage: event, accepted, fetched, handed, begun,
-    applied, made, pushed. `propensities`: how likely each place was to be as it is, where it was drawn.
-    `teams`: of an interleaved slate, which order brought each place: 0 control's, 1 the other arm's, -1
-    neither by itself. `v`: see `VERSION`; slates of older builds have none.
+    `ts`: when it was made (ms). `cause`: the event_id that caused it. `model`: what scored it, "" where no
+    model did. `rung`: the step of the degradation ladder that it was made on; slates of older builds say
+    "counters" where an arm asked for no model, or none was in service. `times`: ms since the epoch of each
+    stage: event, accepted, fetched, handed, begun, applied, made, pushed. `propensities`: how likely each
+    place was to be as it is, where it was drawn. `teams`: of an interleaved slate, which order brought each
+    place: 0 control's, 1 the other arm's, -1 neither by itself. `v`: see `VERSION`; slates of older builds
+    have none.
     """
 
     slate_id: str
@@ -61,6 +66,20 @@ class Slate(msgspec.Struct, frozen=True):
     propensities: list[float] | None = None
     teams: list[int] | None = None
     v: int = VERSION
+
+
+RankedBy = Literal["model", "counters", "popular"]
+
+
+def ranked_by(slate: Slate) -> RankedBy:
+    """What put the items in order; the rung does not say it, since an arm may ask for no model.
+
+    >>> ranked_by(Slate("s", "ann", 1, [], "m", "full")), ranked_by(Slate("s", "ann", 1, [], "", "full"))
+    ('model', 'counters')
+    """
+    if slate.model:
+        return "model"
+    return "popular" if slate.rung == "popular" else "counters"
 
 
 class PopularFeed(Slate, frozen=True):

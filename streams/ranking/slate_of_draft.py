@@ -48,15 +48,14 @@ def slates_of(
 
 
 def _slate(draft: Draft, items: list[SlateItem]) -> Slate:
-    request, model, told = draft.request, draft.model, draft.propensities
-    rung = request.plan.rung
+    request, told = draft.request, draft.propensities
     return Slate(
         slate_id=id_of(draft),
         user_id=request.user,
         ts=request.now_ms,
         items=items,
-        model=model,
-        rung=rung if model or rung == "popular" else "counters",
+        model=draft.model,
+        rung=request.rung,
         arm=request.arm,
         cause=request.cause,
         propensities=None if told is None else told.astype(float).tolist(),

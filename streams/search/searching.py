@@ -5,7 +5,7 @@ Where nothing is asked for but a filter, or nothing at all, the slate is the use
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -69,21 +69,42 @@ class SearchAnswer(NamedTuple):
     relaxed: bool
 
 
+class Begun(NamedTuple):
+    """A search whose slate is still to be made, by `request`. pool: what its query has found; None where it
+    has none, and browses. share: how much of what the model says counts.
+    """
+
+    asked: SearchAsked
+    request: RankRequest
+    pool: Pool | None
+    share: float
+
+
 def search(
     recommender: Recommender,
     index: SearchIndex,
     asked: SearchAsked,
     state: UserState,
     now_ms: int,
-    rung: Rung = "full",
+    stages_of: Rung = "full",
 ) -> SearchAnswer:
-    """One search. rung: without a model it is "counters" in any case. Raises `RequestError` for what can't be
-    asked.
+    """One search. stages_of: the rung whose stages rank it; without a model "counters" in any case. Raises
+    `RequestError` for what can't be asked.
     """
+    return made_of(recommender, [begin(recommender, index, asked, state, now_ms, stages_of)])[0]
+
+
+def begin(
+    recommender: Recommender,
+    index: SearchIndex,
+    asked: SearchAsked,
+    state: UserState,
+    now_ms: int,
+    stages_of: Rung = "full",
+) -> Begun:
+    """What a search finds, before the model is asked; see `search`."""
     rows = recommender.catalog.rows
     arm = recommender.arms_of(asked.user, state, now_ms, asked.surface)
-    if recommender.pipeline.models.active is None:
-        rung = "counters"
     fields: dict[str, Any] = {
         "user": asked.user,
         "cause": asked.cause,
@@ -94,41 +115,46 @@ def search(
     }
     if asked.vector is not None:
         fields["search"] = Search(asked.understood.text, asked.vector)
-    request = recommender.request(state, now_ms, rung=rung, arm=arm, **fields)
+    request = recommender.request(
+        state, now_ms, stages_of=recommender.worthwhile(stages_of), arm=arm, **fields
+    )
     request = _in_one_order(recommender, request)
-    if asked.understood.empty:
-        return _browsed(recommender, request, asked)
+    if asked.understood.empty:  # the user's feed within the filter, and within the prices that it names
+        bounded = replace(request, search=None, filter=within(request.filter, asked.understood.prices))
+        return Begun(asked, _for_everybody(bounded, asked), None, float(asked.personal))
     pool = find(recommender, index, asked.understood, asked.vector, request)
     share = _share(recommender, index, asked, state)
     settings = index.settings
     net = settings.net * (settings.personal_floor + (1.0 - settings.personal_floor) * share)
     chosen = replace(request, candidates=tuple(pool.rows.tolist()), suiting=_suiting(pool, net))
-    if not asked.personal:
-        chosen = replace(chosen, state=UserState())
-    slate, _ = _made(recommender, chosen)
-    slate = triggered_alone(recommender, chosen, slate, lambda other: _in_one_order(recommender, other))
-    at = _places(slate, pool, rows)
+    return Begun(asked, _for_everybody(chosen, asked), pool, share)
+
+
+def made_of(recommender: Recommender, begun: Sequence[Begun]) -> list[SearchAnswer]:
+    """The answers, from one batch of slates."""
+    batch = recommender.pipeline.execute([each.request for each in begun])
+    popularity = recommender.counters.popularity
+    mean = popularity.mean_rating() if popularity.all_rating_count else None
+    slates = slates_of(batch, range(len(begun)), recommender.catalog.ids, recommender.pipeline.names)
+    parts = [score_parts(batch, b, mean) if each.pool is None else [] for b, each in enumerate(begun)]
+    # What is compared goes through the pipeline, too: the batch is of no use behind this.
+    return [_answer(recommender, *each) for each in zip(begun, slates, parts, strict=True)]
+
+
+def _answer(recommender: Recommender, begun: Begun, slate: Slate, parts: list[ScorePart]) -> SearchAnswer:
+    _, request, pool, share = begun
+    slate = triggered_alone(recommender, request, slate, lambda other: _in_one_order(recommender, other))
+    if pool is None:
+        return SearchAnswer(slate, request, parts, share, len(slate.items), False)
+    at = _places(slate, pool, recommender.catalog.rows)
     return SearchAnswer(
-        _with_sources(slate, pool, at), chosen, _parts(slate, pool, at), share, len(pool), pool.relaxed
+        _with_sources(slate, pool, at), request, _parts(slate, pool, at), share, len(pool), pool.relaxed
     )
 
 
-def _browsed(recommender: Recommender, request: RankRequest, asked: SearchAsked) -> SearchAnswer:
-    """The user's feed within the filter, and within the prices that the query names."""
-    bounded = replace(request, search=None, filter=within(request.filter, asked.understood.prices))
-    if not asked.personal:
-        bounded = replace(bounded, state=UserState())
-    slate, parts = _made(recommender, bounded)
-    slate = triggered_alone(recommender, bounded, slate, lambda other: _in_one_order(recommender, other))
-    return SearchAnswer(slate, bounded, parts, float(asked.personal), len(slate.items), False)
-
-
-def _made(recommender: Recommender, request: RankRequest) -> tuple[Slate, list[ScorePart]]:
-    batch = recommender.pipeline.execute([request])
-    popularity = recommender.counters.popularity
-    mean = popularity.mean_rating() if popularity.all_rating_count else None
-    slate = slates_of(batch, [0], recommender.catalog.ids, recommender.pipeline.names)[0]
-    return slate, score_parts(batch, 0, mean)
+def _for_everybody(request: RankRequest, asked: SearchAsked) -> RankRequest:
+    """Without the user's history, where it is not to count."""
+    return request if asked.personal else replace(request, state=UserState())
 
 
 def _share(recommender: Recommender, index: SearchIndex, asked: SearchAsked, state: UserState) -> float:

@@ -61,7 +61,7 @@ LONGEST_S = 60.0
 """The same of what time alone seldom mends, such as a model that is missing: each attempt reads the store."""
 MEETINGS = 3
 DESCRIBED_MAX = 50
-"""Candidates of one request that the catalogue lacks: the text encoder reads each of them."""
+"""Candidates of one request whose texts come with it: the text encoder reads each of them."""
 EXPLANATIONS = 2
 """So many may be asked for at a time: each takes the core as long as a dozen slates."""
 
@@ -80,7 +80,8 @@ class Ranker:
         self.live: Live | None = None
         self.items: ItemSearch | None = None
         self._store, self._opening = store, "the ranker has not begun"
-        self._queue: RankerQueue[tuple[Asked, F32 | None, Said], Answer] = RankerQueue(
+        self._queue: RankerQueue[tuple[Asked, F32 | None, Said], Waiting, Answer] = RankerQueue(
+            self._read,
             self._work,
             settings.ranker.batch_max,
             settings.ranker.queue_max,
@@ -135,11 +136,12 @@ class Ranker:
         Raises `RankerUnreadyError`, `RankerBusyError`, `RankerLateError`, `RequestError` for what can't be
         asked, and `StoreError` where the user's state can't be read.
         """
-        live, started = self._ready(), time.perf_counter()
+        live, started = self.ready(), time.perf_counter()
         texts = await self._queries.vectors(_to_describe(asked, live.recommender), live.encode)
         answer = await self._queue.answer((asked, await self.vector(asked.query), texts))
         self._queue.watch.took("whole", time.perf_counter() - started)
-        self.slates.keep(replace(asked, given={}), answer)  # without the texts, which nobody asks for again
+        # Without the texts, which nobody asks for again.
+        self.slates.keep(replace(asked, given={}) if asked.given else asked, answer)
         return answer
 
     async def worth(self, answer: Answer, places: int, history: int) -> Worth:
@@ -166,7 +168,7 @@ class Ranker:
         Raises `RankerUnreadyError`, `RankerLateError`, `RankerBusyError` where `ranker.queue_max` calls wait
         already, and what the function raises. What nobody waits for any more is not called.
         """
-        live, ranker, over = self._ready(), self.settings.ranker, False
+        live, ranker, over = self.ready(), self.settings.ranker, False
         if self._asking >= ranker.queue_max:
             raise RankerBusyError(f"{self._asking} calls wait for the core already")
 
@@ -194,10 +196,10 @@ class Ranker:
 
     async def vector(self, text: str) -> F32 | None:
         """The vector of a query, float32 [text_dim]; None for "", and where there is no text encoder."""
-        live = self._ready()
+        live = self.ready()
         return await self._queries.vector(text, live.encode)
 
-    def _ready(self) -> Live:
+    def ready(self) -> Live:
         live = self.live
         if live is None:
             raise RankerUnreadyError(self._opening)
@@ -205,18 +207,19 @@ class Ranker:
             raise RankerUnreadyError(live.trouble)
         return live
 
-    async def _work(self, batch: Sequence[tuple[Asked, F32 | None, Said]]) -> Sequence[Answer | Exception]:
-        """`batch`: what is asked, with the vectors of its query and of other texts. The users' states
-        are read in one call, then all slates are made in one call of the core.
+    async def _read(self, batch: Sequence[tuple[Asked, F32 | None, Said]]) -> list[Waiting]:
+        """`batch`: what is asked, with the vectors of its query and of other texts. The users' states are
+        read in one call.
         """
-        live, watch, started = self._ready(), self._queue.watch, time.perf_counter()
+        live, started = self.ready(), time.perf_counter()
         everyone = [user for asked, *_ in batch for user in (asked.user, asked.session) if user]
         users = list(dict.fromkeys(everyone))
         viewers = list(dict.fromkeys(asked.user for asked, *_ in batch if asked.not_seen_for_ms))
         loaded = await live.store.load(users, (), viewers)
         states = dict(zip(users, loaded.states, strict=True))
         slates = dict(zip(viewers, loaded.slates, strict=True))
-        waiting = [
+        self._queue.watch.took("read", time.perf_counter() - started)
+        return [
             Waiting(
                 asked,
                 states[asked.user],
@@ -227,24 +230,31 @@ class Ranker:
             )
             for asked, query, texts in batch
         ]
-        read = time.perf_counter()
-        watch.took("read", read - started)
-        made = await self._ranked(live, waiting)
-        watch.took("rank", time.perf_counter() - read)
-        watch.ranked(len(batch))
-        live.models.fell_back(made.missed)
-        return made.answers
 
-    async def _ranked(self, live: Live, waiting: Sequence[Waiting]) -> RankedBatch:
-        """Where a state names items that were met since the ledger was last read, these are met first."""
-        for again in reversed(range(MEETINGS)):
-            core = live.recommender
-            made = await live.replica.core.call(rank, core, waiting, self.clock.now_ms(), again > 0)
-            if made.newest < 0 or not again:
-                return made
+    async def _work(self, take: Callable[[], list[Waiting]]) -> Sequence[Answer | Exception]:
+        """All slates of a batch in one call of the core. Where a state names items that were met since the
+        ledger was last read, these are met first.
+        """
+        live, now_ms = self.ready(), self.clock.now_ms
+        core = live.recommender  # as it is now: what is read anew begins in the core's thread after this
+
+        def first() -> tuple[list[Waiting], RankedBatch, float]:
+            waiting, started = take(), time.perf_counter()
+            made = rank(core, waiting, now_ms(), whole=True)
+            return waiting, made, time.perf_counter() - started
+
+        waiting, made, took_s = await live.replica.core.call(first)
+        for again in reversed(range(MEETINGS - 1)):
+            if made.newest < 0:
+                break
             async with live.replica.lock:
                 await live.replica.know(made.newest)
-        return made
+            made = await live.replica.core.call(rank, live.recommender, waiting, now_ms(), again > 0)
+        if waiting:
+            self._queue.watch.took("rank", took_s)
+            self._queue.watch.ranked(len(waiting))
+        live.models.fell_back(made.missed)
+        return made.answers
 
     async def _run(self) -> None:
         # Alone, and first: where it has to compile, little else in this process gets its turn in time.
@@ -306,13 +316,17 @@ class Ranker:
 
 
 def _to_describe(asked: Asked, recommender: Recommender) -> list[str]:
-    """The texts of candidates that the catalogue lacks; raises `RequestError` for too many."""
-    known = recommender.catalog.rows
-    texts = [told.as_text for item, told in asked.given.items() if item not in known and told.says_what_it_is]
+    """The texts of candidates for which the catalogue has none; raises `RequestError` for too many."""
+    catalog = recommender.catalog
+    texts = [
+        text
+        for item, told in asked.given.items()
+        if not catalog.has_own_text(catalog.rows.get(item, -1)) and (text := told.as_text)
+    ]
     if len(texts) > DESCRIBED_MAX:
         raise RequestError(
-            f"{len(texts)} of the candidates are new and described; expected {DESCRIBED_MAX} at most. "
-            "Announce items with PUT /v1/items, and name them by their ids"
+            f"{len(texts)} of the candidates are described and were never announced; expected "
+            f"{DESCRIBED_MAX} at most. Announce items with PUT /v1/items, and name them by their ids"
         )
     return texts
 

@@ -18,22 +18,23 @@ from streams.state.stored_format import decoded_by_head
 from streams.stores.base import Store, digest_of
 
 VERSION = 1
-ASKED, STATUS, ALIVE = "renewal-asked", "renewal-status", "renewal-alive"
+ASKED, TAKEN, STATUS, ALIVE = "renewal-asked", "renewal-taken", "renewal-status", "renewal-alive"
 ASKED_MS = 86_400_000
-"""A request that nobody takes for so long is forgotten."""
+"""A request that nobody takes for so long is forgotten; so is one whose process has ended."""
 STATUS_MS = 90 * 86_400_000
 ALIVE_MS = 15_000
 """A renewal process that was not heard of for so long is gone: the store's own clock says so."""
 
 
 class RenewalAsked(msgspec.Struct, array_like=True, frozen=True):
-    """A request. `by` and `because`: who asked, and why."""
+    """A request. `by` and `because`: who asked, and why. `tries`: how often a process has begun it."""
 
     version: int
     request_id: str
     asked_ms: int
     by: str
     because: str
+    tries: int = 0
 
 
 class RenewalStatus(msgspec.Struct, array_like=True, frozen=True):
@@ -57,11 +58,14 @@ class RenewalStatus(msgspec.Struct, array_like=True, frozen=True):
 
 
 class RenewalSeen(NamedTuple):
-    """What the store says. `alive`: a process renews models. `asked`: a request that nobody has taken yet."""
+    """What the store says. `alive`: a process renews models. `asked`: a request that nobody has taken yet.
+    `taken`: one that a process has begun and not ended, whether or not that process still lives.
+    """
 
     alive: bool
     asked: RenewalAsked | None
     status: RenewalStatus
+    taken: RenewalAsked | None
 
 
 _asked = msgspec.msgpack.Decoder(RenewalAsked)
@@ -85,11 +89,12 @@ def decode_status(raw: bytes) -> RenewalStatus:
 
 async def read_renewal(store: Store) -> RenewalSeen:
     """How things stand. Raises `StoreError`."""
-    alive, asked, status = await store.notes([ALIVE, ASKED, STATUS])
+    alive, asked, status, taken = await store.notes([ALIVE, ASKED, STATUS, TAKEN])
     return RenewalSeen(
         alive is not None,
         None if asked is None else decode_asked(asked),
         RenewalStatus() if status is None else decode_status(status),
+        None if taken is None else decode_asked(taken),
     )
 
 
@@ -103,18 +108,65 @@ async def ask_renewal(store: Store, asked: RenewalAsked) -> bool:
 
 
 async def take_renewal(store: Store) -> RenewalAsked | None:
-    """Take the request that waits, if there is one: nobody else gets it. Raises `StoreUnavailableError`.
+    """Take the request that waits, if there is one: nobody else gets it, and it is kept as taken until
+    `end_renewal`. Raises `StoreUnavailableError`.
 
     One that can't be read is taken, too: it would keep out all others.
     """
-    (raw,) = await store.notes([ASKED])
+    raw, taken = await store.notes([ASKED, TAKEN])
     if raw is None:
         return None
     try:
+        asked = _begun(decode_asked(raw))
+    except StoreError:  # damaged
+        asked = None
+    try:
+        if asked is not None:  # first: who ends between the two steps has lost nothing
+            await store.put_note(TAKEN, encode_asked(asked), digest_of(taken), ASKED_MS)
         await store.put_note(ASKED, b"", digest_of(raw), ASKED_MS)
-        return decode_asked(raw)
-    except StoreError:  # another process was first, or it is damaged
+    except FencedError:  # another process was first
         return None
+    return asked
+
+
+async def take_up_renewal(store: Store) -> RenewalAsked | None:
+    """Take the request that a process before this one began and did not end, if there is one; `tries` counts
+    this time too. Only who holds the registry's lock may ask: that process has ended. Raises
+    `StoreUnavailableError`.
+    """
+    raw, waiting = await store.notes([TAKEN, ASKED])
+    if raw is None:
+        return None
+    with contextlib.suppress(FencedError):
+        try:
+            asked = _begun(decode_asked(raw))
+        except StoreError:  # damaged: nobody can end it
+            await store.put_note(TAKEN, b"", digest_of(raw), ASKED_MS)
+            return None
+        await store.put_note(TAKEN, encode_asked(asked), digest_of(raw), ASKED_MS)
+        if waiting is not None and _is(waiting, asked.request_id):
+            await store.put_note(ASKED, b"", digest_of(waiting), ASKED_MS)
+        return asked
+    return None
+
+
+async def end_renewal(store: Store, request_id: str) -> None:
+    """Nobody takes up this request any more. Raises `StoreUnavailableError`."""
+    (raw,) = await store.notes([TAKEN])
+    if raw is not None and _is(raw, request_id):
+        with contextlib.suppress(FencedError):
+            await store.put_note(TAKEN, b"", digest_of(raw), ASKED_MS)
+
+
+def _begun(asked: RenewalAsked) -> RenewalAsked:
+    return msgspec.structs.replace(asked, tries=asked.tries + 1)
+
+
+def _is(raw: bytes, request_id: str) -> bool:
+    try:
+        return decode_asked(raw).request_id == request_id
+    except StoreError:
+        return False
 
 
 async def tell_alive(store: Store, who: str) -> None:

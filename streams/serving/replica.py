@@ -45,6 +45,10 @@ log = logging.getLogger(__name__)
 
 LEDGER_PAGE = 500
 ITEM_PAGE = 5_000
+FOLLOWED_AT_ONCE, LEARNED_AT_ONCE = 16, 64
+"""Ledger entries that are counted, and learned from, before the core takes what else waits for it. Each piece
+that is learned from has the learner look back once.
+"""
 GAP_ATTEMPTS = 5
 PAUSE_S = 0.005
 """Between two pieces of a snapshot's copy."""
@@ -243,16 +247,20 @@ class Replica:
     async def _take(
         self, after: str, entries: Sequence[LedgerEntry], uncounted: Sequence[LedgerEntry]
     ) -> None:
-        """Count some of the entries behind `after`, and learn from all of them."""
-        if uncounted:
-            records, newest = await self.core.call(_read, uncounted)
+        """Count some of the entries behind `after`, and learn from all of them: in pieces, between which
+        slates are made.
+        """
+        for piece in _pieces(uncounted, FOLLOWED_AT_ONCE):
+            records, newest = await self.core.call(_read, piece)
             if newest >= len(self.recommender.catalog):
                 await self._meet_interned()
             await self.core.call(_follow, self.recommender, records)
             for record in records:
                 self.activated = record.activate or self.activated
-        if entries and not await self.core.call(_learn, self.recommender, after, entries):
-            raise LedgerGapError(f"lessons before {after} were not learned; load the snapshot")
+        for piece in _pieces(entries, LEARNED_AT_ONCE):
+            if not await self.core.call(_learn, self.recommender, after, piece):
+                raise LedgerGapError(f"lessons before {after} were not learned; load the snapshot")
+            after = piece[-1].position
 
     async def meet(self, item_ids: Sequence[str]) -> None:
         """Know these items, under the rows that all processes have for them. The caller holds `lock`.
@@ -382,6 +390,10 @@ def _carry_over(before: Recommender, recommender: Recommender, heard_all: bool) 
     for model in models.named.values():
         recommender.load(model)
     recommender.pipeline.models.missing.update(models.missing)
+
+
+def _pieces(entries: Sequence[LedgerEntry], most: int) -> list[Sequence[LedgerEntry]]:
+    return [entries[at : at + most] for at in range(0, len(entries), most)]
 
 
 def _read(entries: Sequence[LedgerEntry]) -> tuple[list[Record], int]:

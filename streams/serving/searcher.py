@@ -1,4 +1,5 @@
 """Searches, answered by a ranker: the user's state from the store, the query's vector, one call of the core.
+Those that wait together are one read and one call (`streams.serving.ranker_queue`).
 
 A search is made once, and kept among the ranker's slates: its places do not move between two pages.
 """
@@ -6,25 +7,31 @@ A search is made once, and kept among the ranker's slates: its places do not mov
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from model.errors import HeadraceError, RankerBusyError, RankerLateError, RankerUnreadyError
+from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError
 from model.schema import F32
 from streams.ranking.request import NO_FILTER, ItemFilter
 from streams.recommender import Recommender
 from streams.search.index import SearchIndex
 from streams.search.queries import Understood
-from streams.search.searching import SURFACE, SearchAnswer, SearchAsked, search
+from streams.search.searching import SURFACE, SearchAnswer, SearchAsked
 from streams.search.suggesting import Suggestions, suggest
 from streams.serving.item_search import ItemSearch
+from streams.serving.live import Live
 from streams.serving.ranker import MEETINGS, Ranker
 from streams.serving.ranker_asked import Answer, Asked
-from streams.state import user_state_codec
+from streams.serving.ranker_queue import RankerQueue
+from streams.serving.ranker_watch import Unwatched
+from streams.serving.searcher_batch import SearchedBatch, WaitingSearch, search_all
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 4
+"""Searches of one batch: to find takes longer than to rank, and rankings wait for the whole batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +62,16 @@ class Found(NamedTuple):
     relaxed: bool
 
 
-class _Unmet(NamedTuple):
-    """A state names this row, which is still to be met."""
-
-    newest: int
-
-
 class Searcher:
     """What it answers is kept among the ranker's slates."""
 
     def __init__(self, ranker: Ranker) -> None:
         self._ranker, self._asked = ranker, 0
+        bounds = ranker.settings.ranker
+        at_once, timeout_s = min(AT_ONCE, bounds.batch_max), bounds.timeout_ms / 1_000
+        self._queue: RankerQueue[SearchAsked, WaitingSearch, SearchAnswer] = RankerQueue(
+            self._read, self._work, at_once, bounds.queue_max, timeout_s, Unwatched()
+        )
 
     @property
     def items(self) -> ItemSearch:
@@ -109,7 +115,7 @@ class Searcher:
             surface=query.surface,
             cause=query.cause,
         )
-        made = await self._answer(index, asked)
+        made = await self._queue.answer(asked)
         answer = Answer(made.slate, made.request, made.parts)
         kept = Asked(query.user, surface=query.surface, filter=query.filter, query=query.text)
         ranker.slates.keep(kept, answer)
@@ -123,6 +129,11 @@ class Searcher:
             log.warning("a search goes by words alone: %s", error)
             return None
 
+    @property
+    def _live(self) -> Live:
+        """Raises `RankerUnreadyError` where the counters can't be trusted."""
+        return self._ranker.ready()
+
     async def suggest(self, typed: str, limit: int) -> Suggestions:
         """Completions of what is typed; raises what `Ranker.ask` raises."""
         with self._room():
@@ -135,42 +146,35 @@ class Searcher:
         assert live is not None
         return await items.rebuild(live.store, list(live.recommender.catalog.ids))
 
-    async def _answer(self, index: SearchIndex, asked: SearchAsked) -> SearchAnswer:
-        ranker, live = self._ranker, self._ranker.live
-        if live is None:
-            raise RankerUnreadyError(ranker.trouble)
-        raw = None
-        if asked.user:
-            raw = (await live.store.load([asked.user], ())).states[0]
-        for _ in range(MEETINGS):
-            made = await ranker.ask(_searched, index, asked, raw, ranker.clock.now_ms())
-            if isinstance(made, SearchAnswer):
-                return made
+    async def _read(self, batch: Sequence[SearchAsked]) -> list[WaitingSearch]:
+        """The states of the users of a batch, in one call."""
+        users = list(dict.fromkeys(asked.user for asked in batch if asked.user))
+        loaded = (await self._live.store.load(users, ())).states if users else []
+        states = dict(zip(users, loaded, strict=True))
+        return [WaitingSearch(asked, states.get(asked.user)) for asked in batch]
+
+    async def _work(self, take: Callable[[], list[WaitingSearch]]) -> Sequence[SearchAnswer | Exception]:
+        """All answers of a batch in one call of the core. Items that were met since the ledger was last read
+        are met first.
+        """
+        live, index, now_ms = self._live, self.items.index, self._ranker.clock.now_ms
+        core = live.recommender
+
+        def first() -> tuple[list[WaitingSearch], SearchedBatch]:
+            waiting = take()
+            return waiting, search_all(core, index, waiting, now_ms(), whole=True)
+
+        waiting, made = await live.replica.core.call(first)
+        for again in reversed(range(MEETINGS - 1)):
+            if made.newest < 0:
+                break
             async with live.replica.lock:
                 await live.replica.know(made.newest)
-        raise RankerUnreadyError("the user's state names items that are still to be read")
+            made = await live.replica.core.call(
+                search_all, live.recommender, index, waiting, now_ms(), again > 0
+            )
+        return made.answers
 
 
 def _understand(recommender: Recommender, index: SearchIndex, text: str) -> Understood:
     return index.understand(text)
-
-
-def _searched(
-    recommender: Recommender, index: SearchIndex, asked: SearchAsked, raw: bytes | None, now_ms: int
-) -> SearchAnswer | _Unmet:
-    """In the core's thread. Where the model fails, the counters rank."""
-    state = user_state_codec.decode(raw)
-    newest = max(state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
-    if newest >= len(recommender.catalog):
-        return _Unmet(newest)
-    try:
-        made = search(recommender, index, asked, state, now_ms)
-    except HeadraceError:
-        raise
-    except Exception:
-        log.exception("a search could not be scored by the model; the counters rank it")
-        made = search(recommender, index, asked, state, now_ms, rung="counters")
-    understood = asked.understood
-    if made.slate.items and not understood.empty:
-        index.queries.note(understood.corrected or understood.text, asked.user)
-    return made

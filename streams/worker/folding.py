@@ -33,13 +33,14 @@ BETWEEN_MOST = 2.0
 
 class Made(NamedTuple):
     """What a batch comes to, and as bytes. `missed`: how many requests named a model that is not in service,
-    by its name. `encode_s`: the time that the bytes took.
+    by its name. `encode_s`: the time that the bytes took. `rung`: which the ladder chose for it.
     """
 
     outcome: BatchResult
     encoded: Encoded
     missed: Counter[str]
     encode_s: float
+    rung: Rung
 
 
 class Examples(Protocol):
@@ -133,8 +134,6 @@ class Folding:
     def _made(self, recommender: Recommender, work: Work, rung: Rung, begun_ms: float) -> Made:
         """In the core's thread."""
         models = recommender.pipeline.models
-        # Without a model its features are not worth their price.
-        modelled = models.active is not None or rung == "popular"
         if self.examples is not None:
             self.examples.begin(recommender)
         # A worker that is behind has no time for examples.
@@ -144,14 +143,15 @@ class Folding:
             [each.incoming for each in work.reads],
             work.states,
             self.clock.now_ms(),
-            rung if modelled else "counters",
+            rung,
             before=before,
             kept=work.slates,
             passed={"begun": begun_ms, "applied": self.clock.precise_ms()},
             arm_of=recommender.arms_of,
             measured=work.measured,
+            stages_of=recommender.worthwhile(rung),
         )
         started = time.perf_counter()
         tombstone_ms = max(self.settings.events.max_late_ms, LEAST_MS)
         out = encoded(work, outcome, self.clock.precise_ms(), tombstone_ms)
-        return Made(outcome, out, models.missed(), time.perf_counter() - started)
+        return Made(outcome, out, models.missed(), time.perf_counter() - started, rung)

@@ -96,8 +96,8 @@ class WorkerMetrics:
         )
         self.slates = BulkCounter(
             "headrace_worker_slates",
-            "Slates made, by rung of the degradation ladder.",
-            ("rung",),
+            "Slates made, by rung of the degradation ladder and by what ranked them.",
+            ("rung", "ranked_by"),
             registry=registry,
         )
         self.explored = BulkCounter(

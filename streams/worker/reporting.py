@@ -78,6 +78,7 @@ class Reporting:
 
     def report(self) -> Report:
         """What there is to say now; the slates that were made since the last one are looked at."""
+        self._counting.catch_up()
         self._look_at_slates()
         standing, metrics = self._standing(), self._metrics
         sizes, partitions = metrics.batch_events.so_far(), self._lag.places()
@@ -183,8 +184,11 @@ def _by_topic(events: BulkCounter) -> dict[str, tuple[int, int, int]]:
 
 
 def _by_label(counter: BulkCounter) -> dict[str, int]:
-    """Of a counter with one label."""
-    return {labels[0]: count for labels, count in islice(counter.counts().items(), NAMES_MOST)}
+    """By a counter's first label."""
+    found = Counter[str]()
+    for labels, count in counter.counts().items():
+        found[labels[0]] += count
+    return dict(islice(found.items(), NAMES_MOST))
 
 
 def _value(metric: Counted | Gauge) -> int:

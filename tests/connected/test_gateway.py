@@ -332,11 +332,11 @@ def restarted_kafka(folder: Path, old: KafkaServer) -> KafkaServer:
 
 
 def restarted_valkey(folder: Path, old: ValkeyServer) -> ValkeyServer:
-    """The server on the port and the data that it had."""
+    """The server on the port and the data that it had, once it has loaded them."""
     port = int(re.findall(r":(\d+)", old.url)[0])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("streams.local.valkey.free_ports", lambda count: [port])
-        new = ValkeyServer.start(folder, keep=True, attempts=1)
+        new = ValkeyServer.start(folder, keep=True, deadline_s=240.0, attempts=1)
     assert new.url == old.url
     return new
 

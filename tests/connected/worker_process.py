@@ -29,6 +29,7 @@ from streams.commands.main import main
 sys.exit(main(["worker"]))
 """
 START_DEADLINE_S = 90.0
+PATIENCE_S = 30.0  # for one answer: other work may have the processor
 
 
 class WorkerProcess:
@@ -39,7 +40,7 @@ class WorkerProcess:
         self.address = ""
         self._log_from = log_from
 
-    def get(self, path: str, timeout_s: float = 5.0) -> tuple[int, bytes]:
+    def get(self, path: str, timeout_s: float = PATIENCE_S) -> tuple[int, bytes]:
         """Status and body; (0, b"") where nothing answers."""
         if not self.address:
             found = re.search(r"worker answers on (\S+)", self.log())
@@ -60,6 +61,17 @@ class WorkerProcess:
 
     def ready(self) -> bool:
         return self.get("/readyz")[0] == 200
+
+    def refuses(self, part: str, why: str = "") -> bool:
+        """Whether it is not ready, and this part of it is a reason. why: some of what the part says.
+
+        It may be not ready for another reason first: on a busy machine it may have lost its partitions.
+        """
+        status, body = self.get("/readyz")
+        if status != 503:
+            return False
+        state = json.loads(body)["parts"][part]
+        return not state["ready"] and why in state["trouble"]
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of all samples of a metric with these labels."""

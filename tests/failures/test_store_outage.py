@@ -54,8 +54,7 @@ async def test_frozen_killed_and_back(
         async with playing(settings, list(traffic(3_000, seed=31))):
             await eventually(lambda: applied_some(settings, store, 100))
             with frozen(valkey[0].process.pid):
-                await eventually(lambda: not running.ready())
-                assert not running.readiness()["parts"]["store"]["ready"]
+                await eventually(lambda: running.refuses("store"))
                 assert running.get("/healthz")[0] == 200
                 await asyncio.sleep(1.0)
             await eventually(running.ready)

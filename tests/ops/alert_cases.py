@@ -120,13 +120,14 @@ CASES = {
     ),
     "SlatesDegraded": Case(
         {
-            'headrace_worker_slates_total{rung="full"}': "0+40x60",
-            'headrace_worker_slates_total{rung="counters"}': "0+60x60",
+            'headrace_worker_slates_total{rung="full",ranked_by="model"}': "0+40x60",
+            'headrace_worker_slates_total{rung="counters",ranked_by="counters"}': "0+60x60",
         },
         (
             {
-                'headrace_worker_slates_total{rung="full"}': "0+60x60",
-                'headrace_worker_slates_total{rung="counters"}': "0+40x60",
+                'headrace_worker_slates_total{rung="full",ranked_by="model"}': "0+20x60",
+                'headrace_worker_slates_total{rung="full",ranked_by="counters"}': "0+40x60",
+                'headrace_worker_slates_total{rung="counters",ranked_by="counters"}': "0+40x60",
             },
             {'headrace_worker_slates_total{rung="popular"}': "7x60"},
         ),

@@ -128,7 +128,7 @@ def test_what_does_not_exist_can_not_be_asked_for() -> None:
         rate("headrace_worker_eventz")
     with pytest.raises(ValueError, match="it is a gauge"):
         rate("headrace_worker_ready")
-    with pytest.raises(ValueError, match="has no label rungs; its labels: rung"):
+    with pytest.raises(ValueError, match="has no label rungs; its labels: ranked_by, rung"):
         share("headrace_worker_slates", "rungs")
     with pytest.raises(ValueError, match="it is a counter"):
         gauge("max", "headrace_worker_slates")

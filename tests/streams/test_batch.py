@@ -184,7 +184,7 @@ def test_a_model_that_fails_leaves_the_counters(
     monkeypatch.setattr(recommender.pipeline.models, "active", BrokenModel())
     out = run(recommender, click(1), click(2, "bob"))
     assert {slate.user_id for slate in out.slates} == {"ann", "bob"}
-    assert {slate.rung for slate in out.slates} == {"counters"}
+    assert {(slate.model, slate.rung) for slate in out.slates} == {("", "full")}
     assert sorted(out.unranked) == ["ann", "bob"]
     assert not out.failed
 

@@ -11,7 +11,7 @@ from streams.batch_slates import slates_of
 from streams.learning.kept_slates import KeptSlate
 from streams.ranking.degradation import Rung
 from streams.ranking.request import RankRequest
-from streams.ranking.slate import Slate
+from streams.ranking.slate import Slate, ranked_by
 from streams.recommender import Recommender
 from tests.streams.core import Small, toy_model
 from tests.streams.experiments.declarations import raw, running
@@ -64,8 +64,8 @@ def test_who_fails_gets_a_slate_from_the_counters_and_the_others_get_theirs(
 ) -> None:
     monkeypatch.setattr(small.core, "recommend", FailsFor(small.core, ("u1", "full")))
     slates, looks, unranked = slates_of(small.core, requests_of(small))
-    assert [(slate.user_id, slate.rung) for slate in slates] == [
-        ("u0", "full"), ("u1", "counters"), ("u2", "full"),
+    assert [(slate.user_id, ranked_by(slate), slate.rung) for slate in slates] == [
+        ("u0", "model", "full"), ("u1", "counters", "full"), ("u2", "model", "full"),
     ]  # fmt: skip
     assert same_order(looks, slates)
     assert {user: str(error) for user, error in unranked.items()} == {"u1": "u1 on full"}
@@ -108,5 +108,5 @@ def test_a_draft_falls_back_where_the_model_of_its_second_order_fails(
 
     monkeypatch.setattr(small.core.pipeline, "execute", without_model)
     (slate,), _, unranked = slates_of(small.core, [request])
-    assert (slate.rung, slate.arm, set(unranked)) == ("counters", "e=plain+new", {"u0"})
+    assert (slate.model, slate.rung, slate.arm, set(unranked)) == ("", "full", "e=plain+new", {"u0"})
     assert slate.teams

@@ -62,7 +62,20 @@ def test_a_slate_says_who_made_it() -> None:
         assert len(slate.items) == 20
     small.core.serve(None)
     (slate,) = small.core.recommend([small.request(user)])
-    assert (slate.model, slate.rung, slate.cause) == ("", "counters", "")
+    assert (slate.model, slate.rung, slate.cause) == ("", "full", "")
+
+
+def test_without_a_model_a_slate_is_as_cheap_as_it_can_be_on_its_rung() -> None:
+    small = driven()
+    assert [small.core.worthwhile(rung) for rung in RUNGS] == list(RUNGS)
+    small.core.serve(None)
+    assert [small.core.worthwhile(rung) for rung in RUNGS] == ["counters", "counters", "counters", "popular"]
+    user, state, now_ms = "u1", small.state("u1"), small.now_ms
+    cheap = small.core.request(state, now_ms, user=user, stages_of=small.core.worthwhile("full"))
+    lowered = small.core.request(state, now_ms, user=user, rung="counters")
+    assert (cheap.rung, cheap.plan) == ("full", lowered.plan)
+    (first,), (second,) = small.core.recommend([cheap]), small.core.recommend([lowered])
+    assert first == msgspec.structs.replace(second, rung="full"), "but for the rung, which is the ladder's"
 
 
 def test_every_slate_has_an_id_of_its_own() -> None:

@@ -28,7 +28,7 @@ def board() -> Board:
                 lines("Served by the active model instead", rate("headrace_worker_model_fallbacks", "model")),
                 lines(
                     "Slates with a model",
-                    share("headrace_worker_slates", rung="~full|fewer", legend="with a model"),
+                    share("headrace_worker_slates", ranked_by="model", legend="with a model"),
                     says="The share of slates that a model scored. Without a model, none is.",
                     most=1,
                 ),

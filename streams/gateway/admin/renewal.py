@@ -30,12 +30,13 @@ Asked = Request[Any, Any, Any]
 
 
 class RequestView(msgspec.Struct):
-    """A request that no process has taken yet."""
+    """A request that waits for a process. `tries`: how many have begun it and ended before it was done."""
 
     request_id: str
     asked_ms: int
     by: str
     because: str
+    tries: int
 
 
 class AtWork(msgspec.Struct):
@@ -110,11 +111,15 @@ class Renewals:
 
 def renewal_view(seen: RenewalSeen) -> RenewalView:
     """What is answered of it. A process that is gone is at work no more, whatever it said last."""
-    asked, status = seen.asked, seen.status
+    status = seen.status
     at_work = seen.alive and status.began_ms
+    left = seen.taken is not None and not (at_work and status.request_id == seen.taken.request_id)
+    asked = seen.asked or (seen.taken if left else None)
     return RenewalView(
         seen.alive,
-        None if asked is None else RequestView(asked.request_id, asked.asked_ms, asked.by, asked.because),
+        None
+        if asked is None
+        else RequestView(asked.request_id, asked.asked_ms, asked.by, asked.because, asked.tries),
         AtWork(status.request_id, status.began_ms, status.stage, status.done, status.total)
         if at_work
         else None,

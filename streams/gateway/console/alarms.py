@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from streams.stores.condition import Concern
 from streams.worker_reports.report import Report
 
 SILENT_AFTER_S = 4.0
@@ -33,14 +34,15 @@ class Seen(msgspec.Struct):
 
 
 class Measured(msgspec.Struct):
-    """Freshness of late, in ms, and by how many slates; dead letters of the last minutes; the part of the
-    feeds that lower rungs made.
+    """Freshness of late, in ms, and by how many slates; dead letters, and of how many minutes; the part of
+    the feeds that were made on lower rungs of the ladder.
     """
 
     p50_ms: float | None = None
     p99_ms: float | None = None
     slates: int = 0
     letters: int = 0
+    letters_minutes: int = 5
     lowered: float = 0.0
 
 
@@ -49,7 +51,7 @@ def alarms(
     measured: Measured,
     objective_ms: tuple[float, float],
     store: str,
-    concerns: Sequence[str],
+    concerns: Sequence[Concern],
     broker: str,
     active: str | None,
     unreadable: Sequence[str],
@@ -67,13 +69,13 @@ def alarms(
     return sorted(found, key=lambda each: each.gravity != "bad")
 
 
-def _of_services(store: str, concerns: Sequence[str], broker: str) -> Iterator[Alarm]:
+def _of_services(store: str, concerns: Sequence[Concern], broker: str) -> Iterator[Alarm]:
     if store:
         yield Alarm("store_away", "bad", {"why": store})
     if broker:
         yield Alarm("broker_away", "bad", {"why": broker})
     for each in concerns:
-        yield Alarm("store_concern", "warn", {"what": each})
+        yield Alarm(f"store_{each.kind}", "warn")
 
 
 def _of_workers(workers: Mapping[str, Seen], active: str | None, store_away: bool) -> Iterator[Alarm]:
@@ -84,7 +86,9 @@ def _of_workers(workers: Mapping[str, Seen], active: str | None, store_away: boo
                 yield Alarm("silent", "bad", {"worker": name, "seconds": round(each.age_s)})
         elif not each.report.ready:
             yield Alarm("unready", "bad", {"worker": name, "why": each.report.trouble})
-        elif active and each.report.models and active not in each.report.models:
+        elif active and not each.report.models:
+            yield Alarm("no_model", "warn", {"worker": name, "active": active})
+        elif active and active not in each.report.models:
             serving = ", ".join(each.report.models)
             yield Alarm("other_model", "warn", {"worker": name, "model": serving, "active": active})
 
@@ -100,4 +104,4 @@ def _of_measures(measured: Measured, objective_ms: tuple[float, float]) -> Itera
     if measured.lowered > 0.01:
         yield Alarm("lowered", "warn", {"percent": round(100 * measured.lowered)})
     if measured.letters:
-        yield Alarm("letters", "warn", {"count": measured.letters})
+        yield Alarm("letters", "warn", {"count": measured.letters, "minutes": measured.letters_minutes})

@@ -58,14 +58,22 @@ class Exposed:
             self._history.append({"at": now_ms, **self._short(self._steps[-1].whole)})
             self._steps.append(_Step())
 
+    def pause(self) -> None:
+        """What comes next is no continuation: nobody has looked for a while."""
+        self._steps = deque([_Step()], maxlen=STEPS)
+        self._told = {}
+
     def told(self) -> dict[str, Any]:
-        """Of the last five minutes; `history`: of each ten seconds of the last half hour."""
+        """Of the last five minutes, or of the `seconds` since somebody looks; `history`: of each ten
+        seconds of the last half hour.
+        """
         if not self._told:
             whole = Happened()
             for step in self._steps:
                 whole.add(step.whole)
             self._told = {
                 **self._short(whole),
+                "seconds": sum(step.seconds for step in self._steps),
                 "catalogue": self._catalogue,
                 "shown_items": len(whole.items),
                 "item_places": whole.item_places,

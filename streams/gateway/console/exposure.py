@@ -17,6 +17,7 @@ def exposure_page(watch: Watch) -> HTTPRouteHandler:
 
     @get("/exposure", name="console.exposure")
     async def exposed(request: Request[Any, Any, Any]) -> Template:
+        await watch.look()
         figures = watch.figures
         return show(request, "exposure", exposed=figures.exposed if figures is not None else {})
 

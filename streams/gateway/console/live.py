@@ -59,7 +59,8 @@ class LiveStreams:
             )
         self.taken += 1
         try:
-            await _first_of(_gone(receive), self._send_all(send, wire))
+            with self._watch.looking.lasting():
+                await _first_of(_gone(receive), self._send_all(send, wire))
         finally:
             self.taken -= 1
 
@@ -98,6 +99,7 @@ def live_routes(watch: Watch) -> list[BaseRouteHandler]:
 
     @get("/figures", guards=[check_own_page])
     async def figures() -> Response[bytes]:
+        await watch.look()
         told = {"points": list(watch.points), "figures": watch.figures, "objective": watch.objective_ms}
         headers = SAFE | {"Cache-Control": "no-store"}
         return Response(_encoder.encode(told), media_type="application/json", headers=headers)

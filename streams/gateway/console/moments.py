@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from streams.gateway.console.alarms import SILENT_AFTER_S, Alarm, Seen
-from streams.stores.condition import ServerLoad
+from streams.stores.condition import Concern, ServerLoad
 from streams.worker_reports.rates import Happened
 
 
@@ -60,7 +60,7 @@ class Services(msgspec.Struct):
     store: str = ""
     broker: str = ""
     load: ServerLoad = ServerLoad()
-    concerns: list[str] = []
+    concerns: list[Concern] = []
     active: str | None = None
     asked_ms: int = 0
 

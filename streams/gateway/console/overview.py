@@ -18,6 +18,7 @@ def overview_page(watch: Watch) -> HTTPRouteHandler:
 
     @get("/", name="console.overview")
     async def overview(request: Request[Any, Any, Any]) -> Template:
+        await watch.look()
         p50_ms, p99_ms = watch.objective_ms
         return show(
             request,

@@ -23,6 +23,7 @@ def servers_page(watch: Watch, settings: Settings) -> HTTPRouteHandler:
 
     @get("/servers", name="console.servers")
     async def servers(request: Request[Any, Any, Any]) -> Template:
+        await watch.look()
         return show(request, "servers", figures=watch.figures, services=watch.services, addresses=addresses)
 
     return servers

@@ -32,7 +32,7 @@ async def _ask_store(store: Store, services: Services) -> None:
         return
     waited = waits_for(condition)
     told = [*concerns(condition), *([waited] if waited is not None else [])]
-    services.concerns = [each.text for each in told]
+    services.concerns = told
 
 
 async def _ask_broker(sink: EventSink, services: Services) -> None:

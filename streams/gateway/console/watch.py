@@ -1,5 +1,6 @@
 """The console's memory: every second the workers' reports are read, and what they come to is kept for some
-minutes. All pages, and all their live streams, show what is here; no page asks the store for it.
+minutes. All pages, and all their live streams, show what is here; no page asks the store for it. Once nobody
+has looked for as long as the memory reaches back, nothing is read until somebody does.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 
 from prometheus_client import Counter
 
@@ -16,7 +18,9 @@ from model.errors import NewerVersionError, StoreError
 from streams.clock import Clock
 from streams.gateway.console.alarms import SILENT_AFTER_S, Measured, Seen, alarms
 from streams.gateway.console.exposed import Exposed
+from streams.gateway.console.looking import Looking
 from streams.gateway.console.moments import Figures, Point, Services, Worker, shown_worker
+from streams.gateway.console.recent_letters import RecentLetters
 from streams.gateway.console.services import ASKED_AT_MOST_S, ask_services
 from streams.gateway.metrics import GatewayMetrics
 from streams.kafka.producer import EventSink
@@ -34,10 +38,14 @@ WINDOW = 10
 """Freshness and rungs are told of so many seconds: one second may have a single slate."""
 SERVICES_EVERY = 5
 FORGET_S = 600.0
+AWAITED_S = 0.5
+"""A page waits no longer for figures after a rest: it is shown without them, and its stream brings them."""
 
 
 class Watch:
-    """`turn` brings it up to date; `figures` is None before the first one. `changed` waits for the next."""
+    """`turn` brings it up to date; `figures` is None before the first one, and after a rest. `changed` waits
+    for the next. `look` says that somebody looks, and so does `looking`.
+    """
 
     def __init__(
         self, settings: Settings, store: Store, sink: EventSink, clock: Clock, metrics: GatewayMetrics
@@ -51,10 +59,11 @@ class Watch:
         self._rates: dict[str, tuple[Happened, float]] = {}
         self._damaged: set[str] = set()
         self._late: deque[Happened] = deque(maxlen=WINDOW)
-        self._letters: deque[int] = deque(maxlen=300)
+        self._letters = RecentLetters()
         self._exposed = Exposed()
-        self._counted: tuple[float, float] | None = None
+        self._counted: tuple[float, float, float] | None = None
         self._turns = 0
+        self.looking = Looking()
         self._said_s = -FORGET_S
         self._next = asyncio.Event()
         self._stopped = False
@@ -67,7 +76,8 @@ class Watch:
         return gateway.freshness_p50_ms, gateway.freshness_p99_ms
 
     def start(self) -> None:
-        self._stopped, self._next = False, asyncio.Event()  # an app may be started again
+        # An app may be started again; whoever starts it looks soon.
+        self._stopped, self._next, self.looking = False, asyncio.Event(), Looking()
         self._task = asyncio.create_task(self._run(), name="the console's watch")
 
     def end(self) -> None:
@@ -87,8 +97,20 @@ class Watch:
             await self._next.wait()
         return not self._stopped
 
+    async def look(self) -> None:
+        """Somebody looks: after a rest, returns with the first figures, or soon without."""
+        self.looking.note()
+        if self.figures is None and self._task is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AWAITED_S):
+                    await self.changed()
+
     async def _run(self) -> None:
         while True:
+            if self.looking.rests:
+                self.figures = None
+                await self.looking.wanted()
+                self._begin_again()
             begun_s = time.monotonic()
             try:
                 await self.turn()
@@ -99,6 +121,16 @@ class Watch:
                     self._said_s = begun_s
             await asyncio.sleep(max(0.1, EVERY_S - (time.monotonic() - begun_s)))
 
+    def _begin_again(self) -> None:
+        """Forget what is true of an unbroken time alone. Whether a worker that has gone meanwhile ended in
+        order is not known, so nothing is said of it.
+        """
+        self._workers.clear()
+        self._rates.clear()
+        self._late.clear()
+        self._counted = None
+        self._exposed.pause()
+
     async def turn(self) -> None:
         """Read the reports, and keep what they come to."""
         if self._turns % SERVICES_EVERY == 0:
@@ -107,7 +139,6 @@ class Watch:
         reports, store_ms = await self._reports()
         happened, workers, unreadable = self._take(reports)
         self._late.append(happened)
-        self._letters.append(happened.letters)
         catalogue = max((each.report.shown.catalogue for each in self._alive()), default=0)
         self._exposed.take(happened, catalogue, self._clock.now_ms())
         point = self._point(workers, happened, store_ms)
@@ -118,7 +149,8 @@ class Watch:
             point.p50.get("whole"),
             point.p99.get("whole"),
             sum(window.stages.get("whole", ())),
-            sum(self._letters),
+            self._letters.count,
+            self._letters.minutes,
             1 - window.rungs["full"] / made if made else 0.0,
         )
         services = self.services
@@ -175,6 +207,10 @@ class Watch:
                 if ended or seen.age_s > FORGET_S:
                     del self._workers[name]
                     self._rates.pop(name, None)
+        if reports is not None:
+            self._letters.take(
+                (seen.report for name, seen in self._workers.items() if name in found), time.monotonic()
+            )
         workers = [
             shown_worker(name, seen, *self._rates.get(name, (Happened(), 0.0)))
             for name, seen in sorted(self._workers.items())
@@ -208,9 +244,13 @@ class Watch:
         )
 
     def _rates_of_gateway(self) -> tuple[float, float]:
-        now = _total(self._metrics.events, result="accepted"), _total(self._metrics.feeds)
+        now_s = time.monotonic()
+        now = _total(self._metrics.events, result="accepted"), _total(self._metrics.feeds), now_s
         before, self._counted = self._counted, now
-        return (0.0, 0.0) if before is None else (now[0] - before[0], now[1] - before[1])
+        if before is None:
+            return 0.0, 0.0
+        seconds = max(now_s - before[2], EVERY_S)
+        return round((now[0] - before[0]) / seconds, 2), round((now[1] - before[1]) / seconds, 2)
 
     def _totals(self) -> dict[str, int]:
         """Since the workers began: what is rare is told whole."""

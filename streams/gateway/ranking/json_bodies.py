@@ -14,8 +14,12 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 async def json_body(request: Request[Any, Any, Any], kind: type[S]) -> S:
-    """The body; raises `ProblemError`: 400 where it is no JSON, 422 where it is not of this kind."""
-    raw = await body_of(request)
+    """The body of a request that Litestar took; raises what `decoded` raises."""
+    return decoded(await body_of(request), kind)
+
+
+def decoded(raw: bytes, kind: type[S]) -> S:
+    """The struct; raises `ProblemError`: 400 where it is no JSON, 422 where it is not of this kind."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:

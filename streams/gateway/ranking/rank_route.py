@@ -9,11 +9,12 @@ from typing import Any
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
-from streams.gateway.answers import response
+from streams.gateway.answers import Answer, response
+from streams.gateway.bodies import body_of
 from streams.gateway.errors import ProblemError, problem, says
 from streams.gateway.openapi import body_as
 from streams.gateway.ranking.bodies import GivenItem, RankBody
-from streams.gateway.ranking.json_bodies import json_body
+from streams.gateway.ranking.json_bodies import decoded
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.ranked import Ranked, ranked, ranked_answer
 from streams.serving.ranker_asked import Asked
@@ -95,19 +96,36 @@ def user_of(user_id: str | None, session: str | None) -> str:
     return user
 
 
-def rank_route(on_request: OnRequest) -> HTTPRouteHandler:
+class Rankings:
+    """Answers what `RankBody` asks for: for the described route, and for the plain one."""
+
+    def __init__(self, on_request: OnRequest) -> None:
+        self.on_request = on_request
+        self.most = on_request.settings.ranker.candidates_max
+
+    async def answer(self, raw: bytes) -> Answer:
+        """The answer to a body; raises `ProblemError`."""
+        ranker = self.on_request.ranker
+        body = decoded(raw, RankBody)
+        asked = asked_of(body, self.most)
+        answer = await self.on_request.answered(ranker.slate(asked))
+        if body.impression:
+            self.on_request.show(answer.slate, range(len(answer.slate.items)), asked.surface)
+        return ranked_answer(ranked(answer, explain=body.explain))
+
+
+def rank_route(rankings: Rankings) -> HTTPRouteHandler:
     """The route."""
-    most = on_request.settings.ranker.candidates_max
 
     @post(
         PATH,
         status_code=200,
         summary="Rank your own candidates",
         description=(
-            f"Ranks the items of the body (at most {most}) for a user, as their feed is ranked: by the same "
-            "model, counters and arms. Items that the user has met stay in. An item may bring fields of its "
-            "own, which count in this request alone; one that nobody knows is ranked by them. What is "
-            "answered counts as shown, unless `impression` is false: let `n` be what you show."
+            f"Ranks the items of the body (at most {rankings.most}) for a user, as their feed is ranked: by "
+            "the same model, counters and arms. Items that the user has met stay in. An item may bring "
+            "fields of its own, which count in this request alone; one that nobody knows is ranked by "
+            "them. What is answered counts as shown, unless `impression` is false: let `n` be what you show."
         ),
         tags=["on request"],
         operation_class=body_as(RankBody, EXAMPLE),
@@ -120,12 +138,7 @@ def rank_route(on_request: OnRequest) -> HTTPRouteHandler:
         },
     )
     async def rank(request: Request[Any, Any, Any]) -> Response[Ranked]:
-        ranker = on_request.ranker
-        body = await json_body(request, RankBody)
-        asked = asked_of(body, most)
-        answer = await on_request.answered(ranker.slate(asked))
-        if body.impression:
-            on_request.show(answer.slate, range(len(answer.slate.items)), asked.surface)
-        return response(ranked_answer(ranked(answer, explain=body.explain)))
+        _ = rankings.on_request.ranker  # whoever ranks elsewhere reads the body
+        return response(await rankings.answer(await body_of(request)))
 
     return rank

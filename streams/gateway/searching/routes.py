@@ -8,7 +8,6 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
-from prometheus_client import CollectorRegistry
 
 from streams.gateway.answers import JSON, json_answer, response
 from streams.gateway.errors import says
@@ -18,7 +17,7 @@ from streams.gateway.openapi import body_as
 from streams.gateway.ranking.cursor import PATTERN
 from streams.gateway.ranking.filtered import wrong
 from streams.gateway.ranking.json_bodies import json_body
-from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
+from streams.gateway.ranking.on_request import UNANSWERED
 from streams.gateway.ranking.parameters import check_once
 from streams.gateway.searching.bodies import COMPLETIONS_MAX, PLACES_MAX, SearchBody
 from streams.gateway.searching.found import SearchResult
@@ -61,9 +60,8 @@ class Rebuilt(msgspec.Struct):
     items: int
 
 
-def searching_routes(on_request: OnRequest, registry: CollectorRegistry) -> list[HTTPRouteHandler]:
-    """The routes of this room; `registry`: of the process's metrics."""
-    searches = Searches(on_request, registry)
+def searching_routes(searches: Searches) -> list[HTTPRouteHandler]:
+    """The routes of this room."""
     refusals = {**says(400, "A parameter is out of range, unknown, or can't be read"), **UNANSWERED}
     of_bodies = {
         **says(408, "The body did not come to its end in time"),
@@ -126,7 +124,7 @@ def searching_routes(on_request: OnRequest, registry: CollectorRegistry) -> list
             )
         except msgspec.ValidationError as error:
             raise wrong("parameters within their bounds", str(error)) from None
-        return response(json_answer(200, await searches.search(body), JSON, NO_STORE))
+        return response(await searches.answer(body))
 
     @post(
         "/v1/search",
@@ -139,7 +137,7 @@ def searching_routes(on_request: OnRequest, registry: CollectorRegistry) -> list
     )
     async def ask_search(request: Request[Any, Any, Any]) -> Response[SearchResult]:
         body = await json_body(request, SearchBody)
-        return response(json_answer(200, await searches.search(body), JSON, NO_STORE))
+        return response(await searches.answer(body))
 
     @get(
         "/v1/suggest",

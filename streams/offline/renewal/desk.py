@@ -16,8 +16,10 @@ from streams.clock import Clock
 from streams.serving.renewal_notes import (
     RenewalAsked,
     RenewalStatus,
+    end_renewal,
     read_renewal,
     take_renewal,
+    take_up_renewal,
     tell_alive,
     tell_status,
 )
@@ -30,6 +32,8 @@ WRITE_EVERY_S = 1.0
 PROGRESS = ".renewal-progress.json"
 """The file in the registry in which a training says how far it is."""
 SAID_MOST = 1_000
+TRIES_MOST = 3
+"""A request whose process ended so often is told as failed: what it asks for may be what ends processes."""
 QUIET = ("waiting", "no model")
 """Outcomes of the schedule's own looks that are no news."""
 
@@ -54,6 +58,8 @@ class RenewalDesk:
         self.status = RenewalStatus()
         self._told: RenewalStatus | None = None
         self._away = False
+        self._looked_back = False
+        self._ended: list[str] = []
 
     async def run(self) -> None:
         """Turn after turn, until it is cancelled."""
@@ -71,7 +77,7 @@ class RenewalDesk:
                     seen.status, began_ms=self.status.began_ms, request_id=self.status.request_id,
                     stage=self.status.stage,
                 )  # fmt: skip
-            if seen.asked is not None:
+            if seen.asked is not None or (seen.taken is not None and not self._looked_back):
                 self.wanted.set()
             if self.status.began_ms:
                 self.status = msgspec.structs.replace(
@@ -80,6 +86,9 @@ class RenewalDesk:
             if self.status != self._told:
                 await tell_status(self._store, self.status)
                 self._told = self.status
+            while self._ended:
+                await end_renewal(self._store, self._ended[0])
+                del self._ended[0]
             self._away = False
         except StoreError as error:
             if not self._away:
@@ -87,12 +96,26 @@ class RenewalDesk:
             self._away = True
 
     async def take(self) -> RenewalAsked | None:
-        """The request that waits, if there is one."""
+        """The request to work on now, if there is one: first that which a process before this one left."""
         self.wanted.clear()
         try:
+            if not self._looked_back:
+                left = await take_up_renewal(self._store)
+                self._looked_back = True
+                if left is not None and left.tries <= TRIES_MOST:
+                    log.info("a process before this one began the request %s and has ended", left.request_id)
+                    return left
+                if left is not None:
+                    await self._give_up(left)
             return await take_renewal(self._store)
         except StoreError:
             return None
+
+    async def _give_up(self, asked: RenewalAsked) -> None:
+        said = f"{TRIES_MOST} renewal processes ended while they worked on this request; their logs say why"
+        log.error("%s: %s", asked.request_id, said)
+        self.status = msgspec.structs.replace(self.status, request_id=asked.request_id)
+        await self.ended("failed", said)
 
     async def begin(self, asked: RenewalAsked | None) -> None:
         """A renewal begins, for a request or by the schedule."""
@@ -118,6 +141,8 @@ class RenewalDesk:
                 self.status, outcome=outcome, said=said[:SAID_MOST], ended_ms=self._clock.now_ms(),
                 ended_request_id=request_id,
             )  # fmt: skip
+            if request_id:
+                self._ended.append(request_id)
             await self.turn()
 
 

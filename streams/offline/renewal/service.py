@@ -71,14 +71,18 @@ class Renewal:
             asked = None if self._desk is None else await self._desk.take()
             if due_s <= 0 or self.progress.pending or asked is not None:
                 try:
-                    await self.told(asked)
+                    await self.told(asked, stopped)
                 except HeadraceError as error:
                     log.error("no renewal: %s", error)
                 due_s = min(every_s, LOOK_EVERY_S)
             await self._wait(due_s, stopped)
 
-    async def told(self, asked: RenewalAsked | None = None) -> RenewalOutcome:
-        """`once`, of which the desk is told."""
+    async def told(
+        self, asked: RenewalAsked | None = None, stopped: asyncio.Event | None = None
+    ) -> RenewalOutcome:
+        """`once`, of which the desk is told; not where `stopped` cut it short, for the next process takes the
+        request up.
+        """
         if self._desk is None:
             return await self.once()
         await self._desk.begin(asked)
@@ -88,6 +92,8 @@ class Renewal:
         except HeadraceError as error:
             await self._desk.ended("failed", str(error))
             raise
+        if outcome == "failed" and stopped is not None and stopped.is_set():
+            return outcome
         await self._desk.ended(outcome, self.said)
         return outcome
 

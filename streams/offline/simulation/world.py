@@ -189,4 +189,4 @@ class World:
 
 def rung_of(core: Recommender) -> Rung:
     """How a world makes slates: without a model, by the counters."""
-    return "counters" if core.pipeline.models.active is None else "full"
+    return core.worthwhile("full")

@@ -17,6 +17,8 @@ from model.errors import LocalStackError
 from streams.local.stack import LocalStack
 from streams.settings.reading import load
 from streams.settings.tree import Settings
+from streams.stores.condition import concerns
+from streams.stores.redis import RedisStore
 from tests.streams.local.running import eventually, listens, runs
 
 REPOSITORY = Path(__file__).parents[3]
@@ -71,6 +73,18 @@ def test_no_process_and_no_port_is_left(tmp_path: Path, end: signal.Signals) -> 
     if end is not signal.SIGKILL:
         assert status == 0
         assert not list(tmp_path.iterdir()), "the temporary data are gone as well"
+
+
+@pytest.mark.connected
+@pytest.mark.parametrize("durable", [True, False])
+async def test_a_store_that_is_looked_at_has_nothing_to_warn_of(kafka_bootstrap: str, durable: bool) -> None:
+    with LocalStack(kafka_bootstrap=kafka_bootstrap, durable=durable) as stack:
+        store = RedisStore(stack.settings.redis)
+        try:
+            found = concerns(await store.condition())
+        finally:
+            await store.close()
+    assert [each.kind for each in found] == ([] if durable else ["persistence"])
 
 
 @pytest.mark.connected

@@ -12,6 +12,7 @@ import pytest
 
 from streams.ranking.model_in_service import ModelInService
 from streams.ranking.models import Models
+from streams.ranking.slate import ranked_by
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from tests.streams.core import START_MS, Small, toy_model, unit
@@ -91,7 +92,7 @@ def test_each_model_follows_the_catalog_by_itself(small: Small) -> None:
 
 def test_an_arm_may_do_without_a_model(small: Small) -> None:
     (slate,) = small.core.recommend([small.request("u1", arm="plain")])
-    assert (slate.model, slate.rung) == ("", "counters")
+    assert (slate.model, slate.rung, ranked_by(slate)) == ("", "full", "counters")
 
 
 def test_all_models_may_be_asked_for_while_others_come_and_go() -> None:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+import pytest
+
+from streams.recommender import Recommender
+from streams.serving import replica
 from streams.serving.follower import Follower
-from streams.serving.replica import LEDGER_PAGE
+from streams.serving.replica import FOLLOWED_AT_ONCE, LEDGER_PAGE
+from streams.state.ledger import Record
 from streams.stores.base import Commit, LedgerEntry
 from streams.stores.memory import MemoryStore
 from tests.streams.worker.conftest import Desk, click, counted, until
@@ -90,11 +96,20 @@ async def test_a_page_that_was_read_before_the_counters_were_read_anew_is_void()
     assert desk.replica.recommender.counters.interactions == await counted(store) == 2
 
 
-async def test_many_pages_are_followed_to_their_end() -> None:
+async def test_many_pages_are_followed_to_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
     store, desk, _ = await two_that_wrote()
     await follower(desk).turn()
     raw = (await store.read_ledger("0-0", 1))[0].payload
     for _ in range(LEDGER_PAGE + 3):  # of a third worker: the same click again and again
         await store.commit(Commit({}, {}, {}, {}, {}, raw), "third")
+    pieces, follow = [], replica._follow
+
+    def counting(recommender: Recommender, records: Sequence[Record]) -> None:
+        pieces.append(len(records))
+        follow(recommender, records)
+
+    monkeypatch.setattr(replica, "_follow", counting)
     assert await follower(desk).turn() == LEDGER_PAGE + 3
+    assert max(pieces) == FOLLOWED_AT_ONCE, "the core takes what else waits between them"
+    assert sum(pieces) == LEDGER_PAGE + 3
     assert desk.replica.recommender.counters.interactions == 2 + LEDGER_PAGE + 3

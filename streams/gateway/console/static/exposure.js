@@ -2,7 +2,7 @@
 import { bars, line } from "../web/charts.js";
 import { format, show } from "../web/format.js";
 import { el, t } from "../web/page.js";
-import { fill, follow } from "./figures.js";
+import { duration, fill, follow } from "./figures.js";
 
 const at = (id) => document.getElementById(id);
 const sources = bars(at("chart-sources"), { unit: "percent", across: true });
@@ -20,13 +20,13 @@ function draw({ exposed }) {
   const lines = ["entropy", "distance", "gini", "coverage"];
   diversity.show(exposed.history.length === 0 ? [] : lines.map((name) => ({ name: t(`console.js.${name}`), values: past(name) })));
   at("no-items").hidden = exposed.items.length > 0;
-  at("sample").textContent = t("console.js.sample", { places: format(exposed.item_places), items: format(exposed.shown_items), catalogue: format(exposed.catalogue) });
+  at("sample").textContent = t("console.js.sample", { time: duration(exposed.seconds), places: format(exposed.item_places), items: format(exposed.shown_items), catalogue: format(exposed.catalogue) });
   const most = exposed.items[0]?.share ?? 1;
   fill(
     at("items"),
     [t("console.js.item"), [t("console.js.share"), "figure"], ["", "wide"]],
     exposed.items.map(({ item, share }) => [
-      el("a", { href: `/console/items/${encodeURIComponent(item)}` }, item),
+      el("a", { href: `/console/items?${new URLSearchParams({ id: item })}` }, item),
       format(share, "percent"),
       el("meter", { min: 0, max: 1, value: share / most, "aria-label": t("console.js.share") }),
     ]),

@@ -2,9 +2,9 @@
 import { call, Problem } from "../web/api.js";
 import { ago, format } from "../web/format.js";
 import { data, el, t } from "../web/page.js";
+import { duration } from "./figures.js";
 
 const { item_id: item, ways } = data("asked");
-const DAY_S = 86_400;
 
 /** Why something is not there; in a word or two where the whole is told above. */
 function trouble(error, short = false) {
@@ -26,7 +26,7 @@ async function reach() {
       stat(t("console.js.item.shown"), format(found.shown)),
       stat(t("console.js.item.events"), format(found.events), found.shown ? t("console.js.item.a_showing", { n: format(found.events / found.shown, "decimal") }) : ""),
       stat(t("console.js.item.share"), format(found.share, "percent"), t("console.js.item.of_items", { n: format(found.items) })),
-      ...found.lately.map((each) => stat(t("console.js.item.lately", { days: format(each.half_life_s / DAY_S, "decimal") }), format(each.weight, "decimal"), t("console.js.item.place", { n: format(each.place) }))),
+      ...found.lately.map((each) => stat(t("console.js.item.lately", { time: duration(each.half_life_s) }), format(each.weight, "decimal"), t("console.js.item.place", { n: format(each.place) }))),
       stat(t("console.js.item.rating"), format(found.rating, "decimal"), t("console.js.item.of_ratings", { n: format(found.ratings) })),
       stat(t("console.js.item.last"), found.last_ms === null ? "–" : ago(found.last_ms)),
       stat(t("console.js.item.speaks"), found.own_text ? t("console.js.item.own_text") : t("console.js.item.reviews", { n: format(found.reviews) }))));

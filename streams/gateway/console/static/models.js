@@ -35,8 +35,9 @@ function show(view) {
     if (total) parts.push(el("p", { class: "note" }, t("console.js.models.of", { done: format(done), total: format(total) })));
   }
   if (view.asked !== null) {
-    const { by, because, asked_ms } = view.asked;
-    parts.push(el("div", { class: "alarm" }, el("p", {}, t(view.alive ? "console.js.models.asked" : "console.js.models.asked_nobody", { by, because: because || "–", when: ago(asked_ms) }))));
+    const { by, because, asked_ms, tries } = view.asked;
+    const key = `asked${tries > 0 ? "_again" : ""}${view.alive ? "" : "_nobody"}`;
+    parts.push(el("div", { class: "alarm" }, el("p", {}, t(`console.js.models.${key}`, { by, because: because || "–", when: ago(asked_ms), tries }))));
   } else if (!view.alive && view.at_work === null) {
     parts.push(el("p", {}, t("console.js.models.start")));
   }

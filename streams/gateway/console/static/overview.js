@@ -2,7 +2,7 @@
 import { line } from "../web/charts.js";
 import { format, show } from "../web/format.js";
 import { el, t } from "../web/page.js";
-import { badge, fill, follow } from "./figures.js";
+import { badge, duration, fill, follow, over } from "./figures.js";
 
 const at = (id) => document.getElementById(id);
 const throughput = line(at("chart-throughput"), { unit: "rate", min: 0 });
@@ -10,10 +10,6 @@ const freshness = line(at("chart-freshness"), { unit: "ms", min: 0 });
 const lag = line(at("chart-lag"), { unit: "integer", min: 0 });
 const rungs = line(at("chart-rungs"), { unit: "percent", min: 0, max: 1, stacked: true, legend: "always" });
 const STATES = { ready: "good", unready: "bad", silent: "bad" };
-
-function over(points, pick) {
-  return points.map((point) => [point.at, pick(point)]);
-}
 
 function draw(figures, points, [p50, p99]) {
   const { point, workers, totals } = figures;
@@ -79,12 +75,5 @@ function draw(figures, points, [p50, p99]) {
 }
 
 const ORDER = ["full", "fewer", "counters", "popular"];
-
-function duration(seconds) {
-  if (seconds < 120) return t("console.js.seconds", { n: format(seconds) });
-  if (seconds < 7200) return t("console.js.minutes", { n: format(seconds / 60) });
-  if (seconds < 172_800) return t("console.js.hours", { n: format(seconds / 3600) });
-  return t("console.js.days", { n: format(seconds / 86_400) });
-}
 
 follow(draw);

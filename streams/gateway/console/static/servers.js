@@ -2,7 +2,7 @@
 import { line } from "../web/charts.js";
 import { format, show } from "../web/format.js";
 import { el, t } from "../web/page.js";
-import { badge, fill, follow } from "./figures.js";
+import { badge, fill, follow, over } from "./figures.js";
 
 const at = (id) => document.getElementById(id);
 const latency = line(at("chart-store"), { unit: "ms", min: 0 });
@@ -22,7 +22,7 @@ function draw(figures, points) {
   show(at("store-commands"), load.commands_per_s, "rate");
   show(at("store-clients"), load.clients, "integer");
   show(at("store-keys"), load.keys, "integer");
-  latency.show([{ name: t("console.js.latency"), values: points.map((each) => [each.at, each.store_ms]) }]);
+  latency.show([{ name: t("console.js.latency"), values: over(points, (each) => each.store_ms) }]);
 
   const rows = workers.flatMap((each) => Object.entries(each.partitions).map(([place, [offset, end]]) => ({ place, offset, end, worker: each.name, silent: each.state === "silent" })));
   const alive = rows.filter((row) => !row.silent);

@@ -6,7 +6,7 @@ import { item, know } from "./catalog.js";
 import { cards, mark, named, places } from "./cards.js";
 import { arrange } from "./flip.js";
 import { now, painted } from "./latency.js";
-import { arm, reason, rung, say } from "./words.js";
+import { arm, made, reason, say } from "./words.js";
 
 /** Each feed that is shown counts as shown. */
 const PLACES = data("page").places;
@@ -23,8 +23,9 @@ const strange = (feed) => feed.items.every((each) => each.feed === "popular");
 export class Feed {
   /** `changed(feed, samples, change, how)` is told when a feed is on the screen; samples: of the acts that it is the
    *  first to hold.
-   *  how: {first, surprising}: whether it is the user's first, and whether titles had to be asked for. */
-  constructor(section, latencies, does, changed) {
+   *  how: {first, surprising}: whether it is the user's first, and whether titles had to be asked for.
+   *  `standing(name)`: how the stream stands, see web/live.js. */
+  constructor(section, latencies, does, changed, standing) {
     this.section = section;
     this.list = section.querySelector("ol");
     this.state = section.querySelector(".state");
@@ -32,6 +33,7 @@ export class Feed {
     this.latencies = latencies;
     this.cards = cards(does);
     this.changed = changed;
+    this.standing = standing;
     this.stream = null;
     this.feed = null;
   }
@@ -47,7 +49,10 @@ export class Feed {
     this.section.dataset.feed = "waiting";
     this.state.textContent = say("feed.waiting");
     this.user = user;
-    this.stream = live(`/v1/users/${encodeURIComponent(user)}/live?n=${PLACES}&impression=true`, { on: { feed: (feed) => this.#take(feed, now()) } });
+    this.stream = live(`/v1/users/${encodeURIComponent(user)}/live?n=${PLACES}&impression=true`, {
+      on: { feed: (feed) => this.#take(feed, now()) },
+      state: this.standing,
+    });
   }
 
   async #take(feed, arrived) {
@@ -88,7 +93,7 @@ export class Feed {
   #words(feed) {
     if (feed.items.length === 0) return [say("feed.empty")];
     if (strange(feed)) return [say("feed.cold")];
-    const how = rung(feed.rung);
+    const how = made(feed);
     return [feed.arm === "default" ? how : `${how} · ${arm(feed.arm)}`];
   }
 

@@ -47,7 +47,7 @@ const does = {
 };
 
 const details = new Details(part("details"), does);
-const feed = new Feed(part("feed"), latencies, does, changed);
+const feed = new Feed(part("feed"), latencies, does, changed, standing);
 const shelf = new Shelf(part("found"), does);
 const popular = new Shelf(part("trending"), { open: does.open, like: does.like });
 const arms = new Arms(part("arms"), { open: does.open, why: does.why });
@@ -69,6 +69,11 @@ function changed(came, samples, change, { first, surprising }) {
   if (!arms.section.hidden) arms.refresh(who);
   if (first) chips();
   else if (surprising) soon(titles);
+}
+
+/** How the stream stands. Without any network a gateway on this very machine still answers: then nothing is wrong. */
+function standing(name) {
+  part("offline").hidden = navigator.onLine || name === "open";
 }
 
 function become(id) {
@@ -142,7 +147,9 @@ function find(text) {
 
 /** What the search made of the words. */
 function understood({ understood: it, items }) {
-  const parts = [say("results_n", { n: items.length })];
+  // A search by meaning finds something for any text.
+  const by_meaning = items.length > 0 && items.every((each) => each.source === "meaning");
+  const parts = [by_meaning ? say("results_meaning") : say("results_n", { n: items.length })];
   if (it?.corrected) parts.push(say("results_corrected", { text: it.corrected }));
   if (it?.names?.length) parts.push(say("results_names", { names: it.names.map((each) => each.name).join(", ") }));
   return parts.join(" ");
@@ -184,9 +191,6 @@ part("found-close").addEventListener("click", () => {
   pressed("");
   shelf.hide();
 });
-addEventListener("offline", () => (part("offline").hidden = false));
-addEventListener("online", () => (part("offline").hidden = true));
-part("offline").hidden = navigator.onLine;
 setInterval(() => late(latencies.late(LATE_MS, now()).length > 0), LOOK_EVERY_MS);
 become(who);
 popularNow();

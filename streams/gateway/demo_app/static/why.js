@@ -2,7 +2,7 @@
 import { call, Problem } from "../web/api.js";
 import { el } from "../web/page.js";
 import { item, know } from "./catalog.js";
-import { arm, can, part, phrase, rung, say, source } from "./words.js";
+import { arm, can, made, part, phrase, say, source } from "./words.js";
 
 const HISTORY = 6;
 const DIGITS = new Intl.NumberFormat(document.documentElement.lang || "en", { minimumFractionDigits: 3, maximumFractionDigits: 3, signDisplay: "exceptZero" });
@@ -73,7 +73,7 @@ function bars(title, rows) {
 function numbers(told, score, contributions, history) {
   const row = (name, value) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "figure" }, EXACT.format(value)));
   const of = (each) => row(say("why.without", { title: item(each.item_id).title }), -each.value);
-  const facts = [[say("why.slate"), told.slate_id], [say("why.model"), told.model || "–"], [say("why.rung"), rung(told.rung)], [say("why.arm"), arm(told.arm)]];
+  const facts = [[say("why.slate"), told.slate_id], [say("why.model"), told.model || "–"], [say("why.made"), made(told)], [say("why.arm"), arm(told.arm)]];
   return el("details", { class: "exact" },
     el("summary", {}, say("why.numbers")),
     el("table", {}, el("tbody", {}, ...contributions.map((each) => row(part(each.name), each.value)), row(say("why.score"), score), ...history.map(of))),

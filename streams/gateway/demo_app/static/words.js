@@ -28,8 +28,11 @@ export const source = (name) => (can(`source.${name}`) ? say(`source.${name}`) :
 /** A part of a score. */
 export const part = (name) => (can(`part.${name}`) ? say(`part.${name}`) : say("part.task", { name }));
 
-/** How a slate was made: a rung of the ladder. */
-export const rung = (name) => (can(`rung.${name}`) ? say(`rung.${name}`) : name);
+/** How a slate was made. The rung alone does not say it: an arm may ask for no model, on whatever rung. */
+export function made({ model, rung }) {
+  const ranked = rung === "fewer" ? "fewer" : "full";
+  return say(`made.${rung === "popular" || rung === "empty" ? rung : model ? ranked : "counters"}`);
+}
 
 /** An arm as slates name it: "ranking=model" is arm model of the experiment ranking. */
 export function arm(text) {

@@ -11,10 +11,19 @@ const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10
 const POINTS = ["circle", "rect", "triangle", "rectRot", "crossRot", "star", "dash", "line"];
 const drawn = new Set();
 
+let present = null;
+document.addEventListener("themechange", () => (present = null));
+
+/** As "#rrggbb", as they are now: a property that names a colour for each theme is one colour only where it is used. */
 function colours() {
-  const style = getComputedStyle(document.documentElement);
-  const of = (name) => style.getPropertyValue(name).trim();
-  return {
+  if (present !== null) return present;
+  const probe = document.body.appendChild(el("span", { hidden: true }));
+  const of = (name) => {
+    probe.style.color = `var(${name})`;
+    const parts = getComputedStyle(probe).color.match(/\d+/g).slice(0, 3);
+    return `#${parts.map((each) => Number(each).toString(16).padStart(2, "0")).join("")}`;
+  };
+  present = {
     text: of("--text"),
     muted: of("--muted"),
     line: of("--line"),
@@ -22,6 +31,8 @@ function colours() {
     objective: of("--objective"),
     series: Array.from({ length: 8 }, (_, place) => of(`--series-${place + 1}`)),
   };
+  probe.remove();
+  return present;
 }
 
 /** Round times of the reader's clock within [min, max], at most `most`, and how far they are apart. */

@@ -36,7 +36,8 @@ const STYLES = {
   integer: (value) => numbers({ maximumFractionDigits: 0 }).format(value),
   decimal: (value) => numbers({ maximumFractionDigits: 3 }).format(value),
   short: (value) => numbers({ notation: "compact", maximumSignificantDigits: 3 }).format(value),
-  percent: (value) => numbers({ style: "percent", maximumFractionDigits: Math.abs(value) < 0.1 ? 1 : 0 }).format(value),
+  // Of a column, all small ones have as many digits.
+  percent: (value) => numbers({ style: "percent", maximumFractionDigits: Math.abs(value) < 0.1 ? 1 : 0, minimumFractionDigits: value !== 0 && Math.abs(value) < 0.1 ? 1 : 0 }).format(value),
   ms: milliseconds,
   seconds: (value) => milliseconds(value * 1000),
   bytes,
@@ -47,7 +48,7 @@ const STYLES = {
 /** A number in one of the styles of `number()` in a template, or "–" where there is none. */
 export function format(value, style = "integer") {
   if (value === null || value === undefined || Number.isNaN(Number(value))) return "–";
-  return (STYLES[style] ?? STYLES.decimal)(Number(value));
+  return (STYLES[style] ?? STYLES.decimal)(Number(value) + 0); // no "-0"
 }
 
 const AGO = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];

@@ -3,31 +3,47 @@ import { t } from "./page.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
+const LOOK_EVERY_MS = 1_000;
+/** Between two looks so much time passes only where the machine slept. */
+const ASLEEP_MS = 20_000;
 
 /** Opens the stream at `address`. `on`: a function for each name of event; it gets the event's JSON and the event.
- *  `state`: gets "connecting", "open", "lost" or "paused"; all [data-live-state] of the page show it in any case.
+ *  `state`: gets "connecting", "open", "lost", "refused" or "paused"; all [data-live-state] of the page show it in any
+ *  case. `silentMs`: after so long without an event the stream is taken for dead; 0 where silence is usual.
  *  A page that is not seen holds no stream: a browser has few connections for one host. Gives `close()`. */
-export function live(address, { on, state = () => {}, whileHidden = false }) {
+export function live(address, { on, state = () => {}, silentMs = 0 }) {
   let source = null;
-  let timer = 0;
   let wait = FIRST_WAIT_MS;
-  let closed = false;
+  let again = Infinity; // when it is asked again, where it was refused
+  let heard = Date.now();
+  let looked = Date.now();
+  let last = "";
+  let present = "";
 
-  function tell(name) {
+  function say(name) {
+    const seconds = Math.max(1, Math.ceil((again - Date.now()) / 1000));
     for (const each of document.querySelectorAll("[data-live-state]")) {
       each.dataset.liveState = name;
-      each.lastElementChild.textContent = t(`web.js.live.${name}`);
+      each.lastElementChild.textContent = t(`web.js.live.${name}`, { seconds });
     }
+  }
+
+  function tell(name) {
+    present = name;
+    say(name);
     state(name);
   }
 
   function open() {
-    clearTimeout(timer);
-    if (closed || source !== null) return;
+    if (source !== null) return;
+    again = Infinity;
+    heard = Date.now();
     tell("connecting");
-    source = new EventSource(address);
+    // What this page has it is not sent again: a browser says so by itself only where it comes back by itself.
+    source = new EventSource(last === "" ? address : `${address}${address.includes("?") ? "&" : "?"}last_event_id=${encodeURIComponent(last)}`);
     source.addEventListener("open", () => {
       wait = FIRST_WAIT_MS;
+      heard = Date.now();
       tell("open");
     });
     source.addEventListener("error", () => {
@@ -36,13 +52,16 @@ export function live(address, { on, state = () => {}, whileHidden = false }) {
         tell("lost");
         return;
       }
+      // It was answered, and with no stream: a browser gives up then, e.g. on 429 and 503.
       stop();
-      tell("lost");
-      timer = setTimeout(open, wait);
+      again = Date.now() + wait * (0.75 + 0.5 * Math.random());
       wait = Math.min(2 * wait, LONGEST_WAIT_MS);
+      tell("refused");
     });
     for (const [name, take] of Object.entries(on)) {
       source.addEventListener(name, (event) => {
+        heard = Date.now();
+        last = event.lastEventId;
         take(event.data === "" ? null : JSON.parse(event.data), event);
       });
     }
@@ -53,23 +72,47 @@ export function live(address, { on, state = () => {}, whileHidden = false }) {
     source = null;
   }
 
+  /** A connection that is of no use any more may look like one on which nothing comes. */
+  function anew() {
+    if (document.hidden) return;
+    wait = FIRST_WAIT_MS;
+    stop();
+    open();
+  }
+
+  function look() {
+    const now = Date.now();
+    const asleep = now - looked > ASLEEP_MS;
+    looked = now;
+    if (document.hidden) return;
+    if (source === null && now >= again) open();
+    else if (source === null) say(present);
+    else if (asleep || (silentMs > 0 && now - heard > silentMs)) anew();
+  }
+
   function seen() {
+    looked = Date.now();
     if (!document.hidden) open();
-    else if (!whileHidden) {
-      clearTimeout(timer);
+    else {
       stop();
+      again = Infinity;
       tell("paused");
     }
   }
 
-  document.addEventListener("visibilitychange", seen);
-  addEventListener("pagehide", stop);
-  addEventListener("pageshow", (event) => event.persisted && seen());
-  open();
+  const timer = setInterval(look, LOOK_EVERY_MS);
+  const ended = new AbortController();
+  const { signal } = ended;
+  document.addEventListener("visibilitychange", seen, { signal });
+  addEventListener("pagehide", stop, { signal });
+  addEventListener("pageshow", (event) => event.persisted && seen(), { signal });
+  addEventListener("online", anew, { signal });
+  addEventListener("offline", anew, { signal });
+  seen();
   return {
     close() {
-      closed = true;
-      clearTimeout(timer);
+      ended.abort();
+      clearInterval(timer);
       stop();
     },
   };

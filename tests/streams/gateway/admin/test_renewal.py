@@ -39,13 +39,29 @@ async def test_without_a_process_a_request_waits() -> None:
         "asked_ms": NOW_MS,
         "by": "ann",
         "because": "new items",
+        "tries": 0,
     }
     again = await api("POST")
     assert (again.status_code, again.json()["reason"]) == (409, "renewal_asked")
     taken = await take_renewal(api.store)
     assert taken is not None
     assert taken.request_id == answer.json()["request_id"]
+    # Whoever took it has ended: it waits for the next one.
+    left = (await api("GET")).json()["asked"]
+    assert (left["request_id"], left["tries"]) == (taken.request_id, 1)
     assert (await api("POST")).status_code == 202
+
+
+async def test_a_request_that_is_worked_on_waits_no_more() -> None:
+    api = Api()
+    await api("POST")
+    taken = await take_renewal(api.store)
+    assert taken is not None
+    await tell_alive(api.store, "host:1")
+    await tell_status(api.store, RenewalStatus(began_ms=5, request_id=taken.request_id))
+    told = (await api("GET")).json()
+    assert told["asked"] is None
+    assert told["at_work"]["request_id"] == taken.request_id
 
 
 async def test_how_far_it_is_and_how_it_ended() -> None:

@@ -20,12 +20,11 @@ def grown(before: Report, slates: int, took_ms: float = 8.0, **given: Any) -> Re
     counts[bucket_of(took_ms)] += slates
     applied, skipped, letters = before.events.get("clicks", (0, 0, 0))
     shown = before.shown
-    return msgspec.structs.replace(
-        before,
-        at_ms=before.at_ms + 1_000,
-        events={"clicks": (applied + slates, skipped, letters)},
-        stages={"whole": counts},
-        rungs={"full": before.rungs.get("full", 0) + slates},
-        shown=Shown(slates=shown.slates + slates, sources={"nearest": 20 * (shown.slates + slates)}),
-        **given,
-    )
+    told: dict[str, Any] = {
+        "at_ms": before.at_ms + 1_000,
+        "events": {"clicks": (applied + slates, skipped, letters)},
+        "stages": {"whole": counts},
+        "rungs": {"full": before.rungs.get("full", 0) + slates},
+        "shown": Shown(slates=shown.slates + slates, sources={"nearest": 20 * (shown.slates + slates)}),
+    }
+    return msgspec.structs.replace(before, **told | given)

@@ -8,6 +8,7 @@ import pytest
 
 from streams.gateway.console.alarms import ENOUGH, SILENT_AFTER_S, Measured, Seen, alarms
 from streams.gateway.web.language import LANGUAGES, texts
+from streams.stores.condition import KINDS, Concern
 from tests.streams.gateway.console.reports import report
 
 WELL = {"host:1": Seen(report(models={"m": "CPU"}), 0.5)}
@@ -46,9 +47,13 @@ def test_where_all_is_well_nothing_is_told() -> None:
         ({"workers": {"w": Seen(report(ready=False, trouble="it starts"), 1)}}, ["unready"]),
         ({"active": "other"}, ["other_model"]),
         ({"active": None}, []),
+        ({"workers": {"w": Seen(report(), 1)}}, ["no_model"]),
         ({"store": "no answer"}, ["store_away"]),
         ({"broker": "no answer"}, ["broker_away"]),
-        ({"concerns": ("it forgets", "it keeps nothing")}, ["store_concern", "store_concern"]),
+        (
+            {"concerns": (Concern("eviction", "it forgets"), Concern("persistence", "it keeps nothing"))},
+            ["store_eviction", "store_persistence"],
+        ),
         ({"unreadable": ("w",)}, ["unreadable"]),
         ({"measured": Measured(60.0, 300.0, ENOUGH)}, ["late", "late"]),
         ({"measured": Measured(60.0, 300.0, ENOUGH - 1)}, []),
@@ -67,5 +72,14 @@ def test_a_store_that_is_away_is_one_alarm_and_not_one_for_each_worker() -> None
 
 
 def test_the_gravest_come_first() -> None:
-    gravities = [gravity for _, gravity in told(concerns=("c",), workers={}, measured=Measured(letters=1))]
+    concern = Concern("role", "c")
+    gravities = [
+        gravity for _, gravity in told(concerns=(concern,), workers={}, measured=Measured(letters=1))
+    ]
     assert gravities == ["bad", "warn", "warn"]
+
+
+def test_each_concern_of_a_store_has_a_sentence_in_each_language() -> None:
+    assert [kind for kind, _ in told(concerns=[Concern(kind, "") for kind in KINDS])] == [
+        f"store_{kind}" for kind in KINDS
+    ]

@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from model.errors import StoreUnavailableError
 from streams.clock import ManualClock
+from streams.gateway.console import looking
+from streams.gateway.console import watch as watching
 from streams.gateway.console.moments import Figures
 from streams.gateway.console.watch import POINTS, Watch
 from streams.gateway.metrics import GatewayMetrics
@@ -105,6 +107,15 @@ async def test_a_worker_that_falls_silent_is_told_of_until_it_is_forgotten(scene
     assert len(scene.watch.points) == POINTS
 
 
+async def test_slates_of_lower_rungs_are_told_of(scene: Scene) -> None:
+    first = report(rungs={"full": 3})
+    await scene.second(first)
+    late = grown(first, 30, rungs={"full": 30, "counters": 3})
+    figures = await scene.second(late)
+    assert (figures.point.rungs, scene.kinds()) == ({"counters": 0.1, "full": 0.9}, ["lowered"])
+    assert figures.alarms[0].values == {"percent": 10}
+
+
 async def test_a_worker_that_ends_in_order_is_no_alarm(scene: Scene) -> None:
     await scene.second(report("a:1"), report("b:1"))
     await scene.store.put_report("a:1", b"", 0)
@@ -198,3 +209,58 @@ async def test_an_error_of_a_turn_does_not_end_it(scene: Scene, monkeypatch: pyt
         while turns < 2:  # noqa: ASYNC110  # nothing tells of it
             await asyncio.sleep(0.01)
     await scene.watch.stop()
+
+
+async def until_rests(scene: Scene) -> int:
+    """How often the store was asked before nobody looked any more."""
+    async with asyncio.timeout(30):
+        while scene.watch.figures is not None or not scene.watch.points:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return len(scene.watch.points)
+
+
+async def test_nothing_is_asked_while_nobody_looks(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "EVERY_S", 0.05)
+    monkeypatch.setattr(looking, "RESTS_AFTER_S", 0.2)
+    await scene.store.put_report("a:1", encode(report("a:1", events={"clicks": (1, 0, 0)})), KEPT_MS)
+    scene.watch.start()
+    try:
+        with scene.watch.looking.lasting():
+            await asyncio.sleep(0.5)
+            assert scene.watch.figures is not None, "somebody looks all the time"
+        asked = await until_rests(scene)
+        await asyncio.sleep(0.3)
+        assert len(scene.watch.points) == asked
+        # Meanwhile events became dead letters, and another worker has come and gone.
+        await scene.store.put_report(
+            "a:1", encode(report("a:1", 9_000, events={"clicks": (1, 0, 3)})), KEPT_MS
+        )
+        await scene.watch.look()
+        assert scene.watch.figures is not None, "who looks waits for the first figures"
+        assert scene.watch.figures.point.applied == 0, "of the time between nothing is known"
+        (alarm,) = [each for each in scene.watch.figures.alarms if each.kind == "letters"]
+        assert alarm.values == {"count": 3, "minutes": 5}
+        await until_rests(scene)
+        await scene.store.put_report("a:1", b"", 0)
+        await scene.watch.look()
+        assert scene.kinds() == ["no_worker", "letters"], "whether it ended in order is not known"
+    finally:
+        await scene.watch.stop()
+
+
+async def test_a_page_does_not_wait_for_a_store_that_is_slow(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never() -> list[StoredReport]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(scene.store, "reports", never)
+    monkeypatch.setattr(watching, "AWAITED_S", 0.05)
+    scene.watch.start()
+    try:
+        async with asyncio.timeout(1):
+            await scene.watch.look()
+        assert scene.watch.figures is None
+    finally:
+        await scene.watch.stop()

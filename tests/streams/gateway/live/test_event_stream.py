@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ import pytest
 from httpx_sse import aconnect_sse
 
 from streams.settings.live import LiveSettings
-from tests.streams.gateway.live.serving import served
+from tests.streams.gateway.live.serving import PATIENCE_S, served
 
 QUICK = LiveSettings(ping_every_s=0.2)
 
@@ -192,14 +191,13 @@ async def test_a_connection_ends_after_its_longest_time_and_says_when_to_come_ba
 
 
 async def test_the_end_of_the_gateway_ends_all_connections_at_once() -> None:
-    async with served(drain_deadline_s=15.0) as here:
+    """And not once the gateway may wait no longer: a connection that goes on is waited for in vain, here."""
+    async with served(drain_deadline_s=2 * PATIENCE_S) as here:
         streams = [await here.connect(f"u{number}") for number in range(20)]
-        began_s = time.monotonic()
         here.server.should_exit = True
         for stream in streams:
             await stream.until_closed()
             assert stream.ended, "the answer comes to its end: it is not cut off"
-        assert time.monotonic() - began_s < 10
         assert here.value("live_closed_total", cause="shutdown") == 20
     assert here.open() == 0
 

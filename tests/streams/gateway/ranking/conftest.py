@@ -14,6 +14,7 @@ import pytest
 
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
+from streams.gateway.hot_routes import Gateway
 from streams.serving.ranker import Ranker, open_ranker
 from streams.settings.reading import override
 from streams.settings.tree import Settings
@@ -24,7 +25,7 @@ from tests.streams.worker.conftest import NOW_MS, Desk, click
 
 @dataclass
 class Site:
-    """`http` speaks to the app; `ranker` is its ranker, `desk` the worker that writes to its store."""
+    """`http` speaks to `app`; `ranker` is its ranker, `desk` the worker that writes to its store."""
 
     http: httpx.AsyncClient
     ranker: Ranker
@@ -32,6 +33,7 @@ class Site:
     store: MemoryStore
     sink: RecordingSink
     clock: ManualClock
+    app: Gateway
 
 
 Opened = Callable[..., AbstractAsyncContextManager[Site]]
@@ -69,6 +71,6 @@ def site(ranked_settings: Settings) -> Opened:
                 app.described.lifespan(),
                 httpx.AsyncClient(transport=transport, base_url="http://headrace") as http,
             ):
-                yield Site(http, ranker, desk, store, sink, clock)
+                yield Site(http, ranker, desk, store, sink, clock, app)
 
     return opened

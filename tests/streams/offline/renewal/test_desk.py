@@ -101,6 +101,83 @@ async def test_what_the_process_before_ended_with_is_still_told(tmp_path: Path) 
     assert (status.outcome, status.ended_ms) == ("kept", NOW_MS)
 
 
+async def test_a_request_whose_process_died_is_taken_up_by_the_next(tmp_path: Path) -> None:
+    class Dies(Asked):
+        dies = True
+
+        async def train(self, parent: str, name: str) -> bool:
+            if self.dies:
+                raise asyncio.CancelledError
+            return await super().train(parent, name)
+
+    world = Dies(tmp_path)
+    await world.store.activate("first")
+    await ask_renewal(world.notes, ASKED)
+    with pytest.raises(asyncio.CancelledError):
+        await world.renewal().told(await world.desk.take())
+    assert world.trained == []
+    world.dies = False
+    world.desk = RenewalDesk(world.notes, world.clock, world.registry.folder / PROGRESS)
+    await world.desk.turn()
+    assert world.desk.wanted.is_set()
+    asked = await world.desk.take()
+    assert asked is not None
+    assert (asked.request_id, asked.tries) == ("r1", 2)
+    assert await world.renewal().told(asked) == "promoted"
+    seen = await read_renewal(world.notes)
+    assert (seen.taken, seen.asked, seen.status.ended_request_id) == (None, None, "r1")
+    assert await world.desk.take() is None
+
+
+async def test_a_request_that_ends_processes_is_told_as_failed(tmp_path: Path) -> None:
+    store, clock = MemoryStore(), ManualClock(NOW_MS)
+    await ask_renewal(store, ASKED)
+    for _ in range(module.TRIES_MOST):
+        assert await RenewalDesk(store, clock, tmp_path / PROGRESS).take() is not None
+    assert await RenewalDesk(store, clock, tmp_path / PROGRESS).take() is None
+    seen = await read_renewal(store)
+    assert (seen.taken, seen.status.outcome, seen.status.ended_request_id) == (None, "failed", "r1")
+    assert "3 renewal processes ended" in seen.status.said
+
+
+async def test_one_that_is_stopped_leaves_the_request_to_the_next(tmp_path: Path) -> None:
+    class Stops(Asked):
+        async def train(self, parent: str, name: str) -> bool:
+            stopped.set()
+            return False
+
+    stopped = asyncio.Event()
+    world = Stops(tmp_path)
+    await world.store.activate("first")
+    await ask_renewal(world.notes, ASKED)
+    await world.renewal().serve(HOUR_S, stopped)
+    seen = await read_renewal(world.notes)
+    assert (seen.taken is not None, seen.status.outcome) == (True, "")
+
+
+async def test_an_end_that_the_store_did_not_hear_of_is_told_later(tmp_path: Path) -> None:
+    class Flaky(MemoryStore):
+        away = False
+
+        async def notes(self, names: Sequence[str], about: str = "") -> list[bytes | None]:
+            if self.away:
+                raise StoreUnavailableError("no answer")
+            return await super().notes(names, about)
+
+    world = Asked(tmp_path)
+    world.notes = world.desk._store = store = Flaky()
+    await world.store.activate("first")
+    await ask_renewal(store, ASKED)
+    await world.desk.begin(await world.desk.take())
+    store.away = True
+    await world.desk.ended("kept", "no better")
+    store.away = False
+    assert (await read_renewal(store)).taken is not None
+    await world.desk.turn()
+    seen = await read_renewal(store)
+    assert (seen.taken, seen.status.outcome) == (None, "kept")
+
+
 async def test_a_store_that_is_away_stops_no_renewal(tmp_path: Path) -> None:
     class Away(MemoryStore):
         async def notes(self, names: Sequence[str], about: str = "") -> list[bytes | None]:

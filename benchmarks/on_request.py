@@ -1,0 +1,247 @@
+"""What a ranking and a search on request cost the gateway: CPU of its loop and of its core's thread.
+
+    python -m benchmarks.on_request --model var/demo/models/NAME [--items 1700] [--kinds rank,search]
+    python -m benchmarks.on_request --model ... --against FOLDER    another checkout, in turn with this one
+
+The gateway's app answers in one process, without sockets, from a store in memory: what is left out is the
+parsing of HTTP and the way to the store. Users have histories from a Zipf stream. Each line is of `--rounds`
+rounds: so many requests at a time, each 100 candidates (or 300) and 10 places, or three words of a title. The
+least of the rounds counts, since whatever else runs on the machine only adds. `gc`: time in Python's garbage
+collector by request, and its longest pause.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded: more threads only take turns
+
+import msgspec
+import numpy as np
+
+from export.registry import Registry
+from streams.bench.synthetic import catalogue, warm_core
+from streams.bench.worded import queries_for, worded
+from streams.clock import SystemClock
+from streams.demo.seed import seed
+from streams.gateway.app import create_app
+from streams.gateway.hot_routes import Gateway
+from streams.kafka.producer import KafkaProducer
+from streams.serving.loading import load_in_service, texts_by
+from streams.serving.ranker import open_ranker
+from streams.settings.tree import Settings
+from streams.stores.memory import MemoryStore
+
+EVENTS, USERS, DIM = 20_000, 400, 64
+REQUESTS = 240
+HEADERS = [(b"host", b"127.0.0.1:8080"), (b"content-type", b"application/json")]
+
+
+class Asked(NamedTuple):
+    """One request, as an ASGI server hands it over."""
+
+    method: str
+    path: str
+    query: bytes
+    body: bytes
+
+
+class Cost(msgspec.Struct):
+    """Microseconds of CPU a request, and milliseconds of the longest pause of the collector."""
+
+    name: str
+    loop_us: float
+    core_us: float
+    gc_us: float
+    gc_longest_ms: float
+
+
+async def answered(app: Gateway, asked: Asked) -> None:
+    """Ask, and raise where the answer is not 200."""
+    status, sent = 0, False
+    headers = [*HEADERS, (b"content-length", b"%d" % len(asked.body))] if asked.body else HEADERS[:1]
+    scope: Any = {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
+        "method": asked.method, "scheme": "http", "server": ("127.0.0.1", 8080),
+        "client": ("127.0.0.1", 50_000), "root_path": "", "path": asked.path,
+        "raw_path": asked.path.encode(), "query_string": asked.query, "headers": headers, "state": {},
+    }  # fmt: skip
+
+    async def receive() -> Any:
+        nonlocal sent
+        if sent:
+            await asyncio.Event().wait()
+        sent = True
+        return {"type": "http.request", "body": asked.body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        nonlocal status
+        status = message.get("status", status)
+        if status != 200:
+            raise RuntimeError(f"the gateway answered {message}")
+
+    await app(scope, receive, send)
+
+
+async def cost(
+    name: str, app: Gateway, requests: Iterator[Asked], at_once: int, core: int, rounds: int
+) -> Cost:
+    """The least of the rounds. core: the clock of the core's thread."""
+    own = time.pthread_getcpuclockid(threading.get_ident())
+    pauses: list[float] = []
+
+    async def client(count: int) -> None:
+        for _ in range(count):
+            await answered(app, next(requests))
+
+    def paused(phase: str, _: object) -> None:
+        now_s = time.perf_counter()
+        if phase == "start":
+            pauses.append(-now_s)
+        else:
+            pauses[-1] += now_s
+
+    await asyncio.gather(*(client(30) for _ in range(at_once)))
+    gc.callbacks.append(paused)
+    best = np.full(2, np.inf)
+    for _ in range(rounds):
+        before = [time.clock_gettime(clock) for clock in (own, core)]
+        await asyncio.gather(*(client(REQUESTS // at_once) for _ in range(at_once)))
+        spent = [time.clock_gettime(clock) for clock in (own, core)]
+        best = np.minimum(best, np.subtract(spent, before) / REQUESTS * 1e6)
+    gc.callbacks.remove(paused)
+    longest_ms = round(1_000 * max(pauses, default=0.0), 2)
+    gc_us = round(1e6 * sum(pauses) / (rounds * REQUESTS), 1)
+    loop_us, core_us = np.round(best, 0).tolist()
+    return Cost(name, loop_us, core_us, gc_us, longest_ms)
+
+
+def rankings(items: Sequence[str], users: Sequence[str], count: int) -> Iterator[Asked]:
+    """Of items drawn at random; nothing counts as shown."""
+    rng, made = np.random.default_rng(7), []
+    for _ in range(REQUESTS):
+        drawn = [items[k] for k in rng.choice(len(items), count, replace=False).tolist()]
+        user = users[int(rng.integers(len(users)))]
+        body = {"user_id": user, "items": drawn, "n": 10, "impression": False}
+        made.append(Asked("POST", "/v1/rank", b"", msgspec.json.encode(body)))
+    return cycle(made)
+
+
+def searches(titles: Sequence[str], users: Sequence[str]) -> Iterator[Asked]:
+    """For what stands in the titles."""
+    rng, made = np.random.default_rng(7), []
+    for text in queries_for(titles, 7)[:REQUESTS]:
+        user = users[int(rng.integers(len(users)))]
+        asked = f"q={quote(text, safe='')}&user_id={user}&n=10&impression=false"
+        made.append(Asked("GET", "/v1/search", asked.encode(), b""))
+    return cycle(made)
+
+
+async def _opened(users: Sequence[str], app: Gateway, items: Sequence[str]) -> int:
+    """Once all is loaded; the clock of the core's thread."""
+    for each in (rankings(items, users, 100), rankings(items, users, 300)):
+        await answered(app, next(each))
+    (thread,) = [each for each in threading.enumerate() if each.name == "core"]
+    assert thread.ident is not None
+    return time.pthread_getcpuclockid(thread.ident)
+
+
+async def measured(args: argparse.Namespace) -> list[Cost]:
+    """All lines."""
+    model, clock = Path(args.model), SystemClock()
+    settings = Settings()
+    served = msgspec.structs.replace(settings.model, registry=str(model.parent.resolve()), active=model.name)
+    patient = msgspec.structs.replace(settings.ranker, timeout_ms=60_000)
+    settings = msgspec.structs.replace(settings, model=served, ranker=patient)
+    now_ms = clock.now_ms()
+    records = worded(catalogue(args.items, DIM, now_ms, 7), 7)
+    core, states = warm_core(settings, records, USERS, EVENTS, now_ms, 7)
+    core.serve(load_in_service(model, settings.model, core.pipeline.names))
+    store, found = MemoryStore(settings.state, clock), list[Cost]()
+    await seed(store, core, states, records, clock, texts_by(settings.model, Registry(model.parent)))
+    users, items = list(states), list(records)
+    async with open_ranker(settings, store, clock) as ranker:
+        app = create_app(settings, store, KafkaProducer(settings.kafka), clock, ranker=ranker)
+        clock_id = await _opened(users, app, items)
+        kinds = args.kinds.split(",")
+        for count in (100, 300) if "rank" in kinds else ():
+            for at_once in (1, 4):
+                asked = rankings(items, users, min(count, len(items)))
+                name = f"rank {count}, {at_once} at once"
+                found.append(await cost(name, app, asked, at_once, clock_id, args.rounds))
+        for at_once in (1, 4) if "search" in kinds else ():
+            asked = searches([record.title for record in records.values()], users)
+            name = f"search, {at_once} at once"
+            found.append(await cost(name, app, asked, at_once, clock_id, args.rounds))
+    return found
+
+
+def main() -> None:
+    """Measure, and print a line each; `--against`: both checkouts in turn, and the least of each."""
+    parser = argparse.ArgumentParser(description="What a ranking and a search on request cost.")
+    parser.add_argument("--model", required=True, help="a model's folder in its registry")
+    parser.add_argument("--items", type=int, default=1_700)
+    parser.add_argument("--kinds", default="rank,search", metavar="KIND,KIND")
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout with its own .venv")
+    parser.add_argument("--turns", type=int, default=3, help="of both checkouts, with --against (3)")
+    parser.add_argument("--json", action="store_true", help="one line for programs")
+    args = parser.parse_args()
+    if args.against is not None:
+        _compared(args)
+        return
+    found = asyncio.run(measured(args))
+    if args.json:
+        print(json.dumps(msgspec.to_builtins(found)))
+        return
+    for each in found:
+        print(
+            f"{each.name:22} loop {each.loop_us:6.0f} us  core {each.core_us:6.0f} us  "
+            f"gc {each.gc_us:5.1f} us, longest {each.gc_longest_ms:.1f} ms"
+        )
+
+
+def _compared(args: argparse.Namespace) -> None:
+    here, there = Path.cwd(), args.against.resolve()
+    least: dict[Path, list[Cost]] = {}
+    words = ["--model", str(Path(args.model).resolve()), "--items", str(args.items), "--kinds", args.kinds]
+    script = str(Path(__file__).resolve())
+    for _ in range(args.turns):
+        for folder in (there, here):
+            python = folder / ".venv" / "bin" / "python"
+            run = subprocess.run(
+                [str(python), script, *words, "--rounds", str(args.rounds), "--json"],
+                cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, check=True, capture_output=True,
+            )  # fmt: skip
+            costs = msgspec.json.decode(run.stdout.splitlines()[-1], type=list[Cost])
+            least[folder] = [_least(*pair) for pair in zip(least.get(folder, costs), costs, strict=True)]
+    for before, now in zip(least[there], least[here], strict=True):
+        print(
+            f"{now.name:22} loop {before.loop_us:6.0f} -> {now.loop_us:6.0f} us  "
+            f"core {before.core_us:6.0f} -> {now.core_us:6.0f} us  "
+            f"gc {before.gc_us:5.1f} -> {now.gc_us:5.1f} us, "
+            f"longest {before.gc_longest_ms:.1f} -> {now.gc_longest_ms:.1f} ms"
+        )
+
+
+def _least(one: Cost, other: Cost) -> Cost:
+    return Cost(
+        one.name, min(one.loop_us, other.loop_us), min(one.core_us, other.core_us),
+        min(one.gc_us, other.gc_us), min(one.gc_longest_ms, other.gc_longest_ms),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
