@@ -18,7 +18,6 @@ import gc
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -125,7 +124,8 @@ async def cost(
     gc.callbacks.remove(paused)
     longest_ms = round(1_000 * max(pauses, default=0.0), 2)
     gc_us = round(1e6 * sum(pauses) / (rounds * REQUESTS), 1)
-    return Cost(name, *np.round(best, 0).tolist(), gc_us, longest_ms)
+    loop_us, core_us = np.round(best, 0).tolist()
+    return Cost(name, loop_us, core_us, gc_us, longest_ms)
 
 
 def rankings(items: Sequence[str], users: Sequence[str], count: int) -> Iterator[Asked]:
@@ -244,4 +244,4 @@ def _least(one: Cost, other: Cost) -> Cost:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,9 @@
 """What traces cost: CPU of an event in a gateway and in a worker, with tracing off and on.
 
     python -m benchmarks.tracing [--events 2000] [--rounds 7] [--ratios 0.01,0.1,1]
+    python -m benchmarks.tracing --stack [--rounds 6] [--ratios 0.01,1] [--seconds 6]
+
+With `--stack`, whole systems run (`benchmarks.traced_stack`); without it, parts of them, in this process.
 
 The gateway's app takes each click as a request of its own, without HTTP around it; a list stands for Kafka. A
 worker's parts take what is in the list, in batches, with a real Valkey and without a model. So what traces
@@ -19,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -218,27 +222,42 @@ async def compare(url: str, endpoint: str, ratios: Sequence[float], count: int, 
         await way.close()
 
 
-def main() -> None:
-    """Start a Valkey and a receiver, and measure: medians over rounds."""
-    parser = argparse.ArgumentParser(description="What traces cost a gateway and a worker.")
-    parser.add_argument("--events", type=int, default=2_000, help="of a round")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--ratios", default="0.01,0.1,1")
-    args = parser.parse_args()
-    ratios = [float(ratio) for ratio in args.ratios.split(",")]
+@contextmanager
+def receiving() -> Iterator[str]:
+    """The endpoint of a receiver that throws all spans away."""
     receiver = subprocess.Popen([sys.executable, "-c", RECEIVER], stdout=subprocess.PIPE, text=True)
     try:
         assert receiver.stdout is not None
-        endpoint = f"http://127.0.0.1:{receiver.stdout.readline().strip()}/v1/traces"
-        with tempfile.TemporaryDirectory() as folder:
-            server = ValkeyServer.start(Path(folder))
-            try:
-                asyncio.run(compare(server.url, endpoint, ratios, args.events, args.rounds))
-            finally:
-                server.stop()
+        yield f"http://127.0.0.1:{receiver.stdout.readline().strip()}/v1/traces"
     finally:
         receiver.kill()
         receiver.wait()
+
+
+def main() -> None:
+    """Start what is measured and a receiver, and measure."""
+    parser = argparse.ArgumentParser(description="What traces cost a gateway and a worker.")
+    parser.add_argument("--events", type=int, default=2_000, help="of a round")
+    parser.add_argument("--rounds", type=int, help="7; with --stack 6")
+    parser.add_argument("--ratios", help="0.01,0.1,1; with --stack 0.01,1")
+    parser.add_argument(
+        "--stack", action="store_true", help="measure whole systems under 300 events a second"
+    )
+    parser.add_argument("--seconds", type=float, default=6.0, help="with --stack: of a system in a round")
+    args = parser.parse_args()
+    told = args.ratios or ("0.01,1" if args.stack else "0.01,0.1,1")
+    ratios = [float(ratio) for ratio in told.split(",")]
+    with receiving() as endpoint, tempfile.TemporaryDirectory() as folder:
+        if args.stack:
+            from benchmarks.traced_stack import compare_stacks
+
+            compare_stacks(endpoint, ratios, args.rounds or 6, args.seconds)
+            return
+        server = ValkeyServer.start(Path(folder))
+        try:
+            asyncio.run(compare(server.url, endpoint, ratios, args.events, args.rounds or 7))
+        finally:
+            server.stop()
 
 
 if __name__ == "__main__":

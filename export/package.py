@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from export.compiled_parts import open_compiled
 from export.half import halve_rescorer
 from export.in_parts import InParts, open_rescorer
 from export.manifest import (
@@ -31,11 +33,13 @@ from export.registry import Registry
 from export.static_int8 import quantize_rescorer_static
 from export.to_onnx import export_in_parts, export_tower, torch_scores
 from model.checkpoint import FACTS, WEIGHTS, Checkpoint, save_checkpoint
+from model.errors import UnknownNetworkError
 from model.features import RETRIEVAL, rank_feature
 from model.network import FusionNet
 from model.schema import F32, Schema
 from model.vocabulary import Vocabulary
 
+log = logging.getLogger(__name__)
 CHECKPOINT_FILES = (WEIGHTS, FACTS)
 """The files of a model beside `MODEL_FILES`, if it keeps its checkpoint."""
 PACKAGES = ("headrace", "numpy", "onnx", "onnxruntime", "onnxscript", "torch")
@@ -74,6 +78,7 @@ def export_model(
             files += CHECKPOINT_FILES
         parity = parity_of(net, folder / RESCORER, held_out)
         check(parity, limits)
+        check_compiled(net, folder, held_out, limits)
         manifest = Manifest(
             name=name,
             created_ms=created_ms,
@@ -112,6 +117,18 @@ def recorded(source: Path, schema: Schema, examples: Sequence[HeldOut]) -> list[
     parts = open_rescorer(source, schema)
     assert isinstance(parts, InParts)
     return [parts.inputs_of(each.inputs) for each in examples]
+
+
+def check_compiled(
+    net: FusionNet, folder: Path, held_out: Sequence[HeldOut], limits: ParityLimits = ParityLimits()
+) -> None:
+    """The same gate for the compiled form of the model in the folder, where it has one; `ParityError`."""
+    try:
+        compiled = open_compiled(folder, net.schema)
+    except UnknownNetworkError as error:
+        log.warning("the model has no compiled form, workers run it in onnxruntime: %s", error)
+        return
+    check(measure(torch_scores(net), compiled.score, held_out), limits)
 
 
 def parity_of(net: FusionNet, exported: Path, held_out: Sequence[HeldOut]) -> Parity:

@@ -14,6 +14,8 @@ from model.errors import ModelError, ProviderError
 
 log = logging.getLogger(__name__)
 
+COMPILED = "compiled"
+"""Compiled code in place of onnxruntime (`export.compiled_parts`). What has no such form runs on the CPU."""
 # onnxruntime's names of the providers, the ones that may take operators of each, and how to install it.
 ONNX_NAME = {
     "tensorrt": "TensorrtExecutionProvider",
@@ -74,12 +76,10 @@ def open_first(
 
 
 def _checked(wanted: Sequence[str]) -> tuple[str, ...]:
-    unknown = [name for name in wanted if name not in ONNX_NAME]
-    if unknown or not wanted:
-        raise ProviderError(
-            f"model.providers is {list(wanted)}; expected one or more of {', '.join(ONNX_NAME)}"
-        )
-    return tuple(wanted)
+    known = (*ONNX_NAME, COMPILED)
+    if not wanted or not set(wanted) <= set(known):
+        raise ProviderError(f"model.providers is {list(wanted)}; expected one or more of {', '.join(known)}")
+    return tuple(dict.fromkeys("cpu" if name == COMPILED else name for name in wanted))
 
 
 def _try(provider: str, offered: Sequence[str], open_with: Open) -> tuple[Any, str]:

@@ -21,7 +21,7 @@ from export.random_inputs import random_inputs
 from export.session import Runner, open_session
 from model.errors import ParityError
 from model.hashing import ATTRIBUTE_BUCKETS
-from model.in_parts import USER_PART, CandidatePart, ItemPart, UserPart, item_part_names
+from model.in_parts import CandidatePart, ItemPart, UserPart, item_part_names
 from model.network import FusionNet
 from model.schema import (
     F32,
@@ -29,6 +29,7 @@ from model.schema import (
     TOWER_OUTPUTS,
     USER_INPUTS,
     USER_OUTPUTS,
+    USER_PART,
     RescorerInputs,
     Schema,
     Scores,

@@ -24,6 +24,7 @@ HeadraceError
 ├── ModelError
 │   ├── ManifestError        a model folder is incomplete, changed or of another schema
 │   ├── ParityError          an exported model does not agree with its checkpoint
+│   ├── UnknownNetworkError  a network has something that compiled code does not do
 │   └── ProviderError        the execution provider asked for is not there
 └── LocalStackError          a local Kafka or Valkey could not be started
 """
@@ -147,6 +148,10 @@ class ManifestError(ModelError):
 
 class ParityError(ModelError):
     """An exported model does not agree closely enough with its checkpoint."""
+
+
+class UnknownNetworkError(ModelError):
+    """A network has something that compiled code does not do; onnxruntime runs it."""
 
 
 class ProviderError(ModelError):

@@ -102,12 +102,14 @@ class ItemColumns(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """Of B requests, N in all; those of request b from `offsets[b]` on, int64 [B + 1]. rows int32 [N]. ranks
-    int32 [N, sources], 0 for absent. now_ms int64 [B]: the moment of each request.
+    """Of B requests, N in all; those of request b from `offsets[b]` on, int64 [B + 1]. rows int32 [N]. texts
+    int32 [N]: where the text of each stands among all texts, its row but for one that has a text of its own.
+    ranks int32 [N, sources], 0 for absent. now_ms int64 [B]: the moment of each request.
     """
 
     offsets: NDArray[np.int64]
     rows: NDArray[np.int32]
+    texts: NDArray[np.int32]
     ranks: NDArray[np.int32]
     now_ms: NDArray[np.int64]
 
@@ -335,7 +337,7 @@ def _texts(
     """Fill the columns of TEXT_FEATURES, from `begin` on."""
     for b in chosen:
         part = slice(candidates.offsets[b], candidates.offsets[b + 1])
-        text_products(text, candidates.rows[part], views[b], out[part, begin : begin + views.shape[1]])
+        text_products(text, candidates.texts[part], views[b], out[part, begin : begin + views.shape[1]])
 
 
 @compiled

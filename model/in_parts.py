@@ -20,8 +20,6 @@ from model.schema import HIGHEST_RATING, LOWEST_RATING
 
 USER, ITEM, LANGUAGE = range(3)
 """The places of the three views in the fusion."""
-USER_PART = ("user", "keys", "values", "language", "shared")
-"""The outputs of `UserPart`; the user tower's vector comes first."""
 
 
 def item_part_names(net: FusionNet) -> tuple[str, ...]:

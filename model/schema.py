@@ -51,6 +51,8 @@ USER_INPUTS = (
 )
 RESCORER_INPUTS = (*USER_INPUTS, "candidate_vectors", "candidate_features")
 USER_OUTPUTS = ("user",)
+USER_PART = ("user", "keys", "values", "language", "shared")
+"""What `model.in_parts` makes of users: their vectors, and what its candidates' part reads of them."""
 TOWER_INPUTS = ("id", "text", "attributes")
 TOWER_OUTPUTS = ("vectors", "keys")
 

@@ -19,6 +19,7 @@ NEVER_IMPORTED = {
     "mypy": "a program",
     "onnxruntime-gpu": "the same module as onnxruntime",
     "onnxscript": "torch's exporter imports it",
+    "openapi-python-client": "a program",
     "river": "by name, where the settings name a detector or a classifier of it",
     "ruff": "a program",
     "types-jsonschema": "types for mypy",

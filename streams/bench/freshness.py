@@ -38,10 +38,10 @@ def measure(
         asyncio.run(seed_world(world))
         services = running.enter_context(Services(world.settings, logs, options.workers, steps.step))
         steps.done()
-        return asyncio.run(_Bench(options, world, UnderLoad(world.settings, stack, services, logs)).run(say))
+        return asyncio.run(Bench(options, world, UnderLoad(world.settings, stack, services, logs)).run(say))
 
 
-class _Bench:
+class Bench:
     """The steps on a running system."""
 
     def __init__(self, options: BenchOptions, world: World, running: UnderLoad) -> None:
@@ -54,16 +54,17 @@ class _Bench:
             Observer(self.world.settings.redis) as observer,
         ):
             if self.options.warm_seconds > 0:
-                await self._step("warm", min(self.options.rates), self.options.warm_seconds, client, observer)
+                await self.step("warm", min(self.options.rates), self.options.warm_seconds, client, observer)
             for rate in self.options.rates:
-                result = await self._step(f"r{rate:g}", rate, self.options.seconds, client, observer)
+                result = await self.step(f"r{rate:g}", rate, self.options.seconds, client, observer)
                 results.append(result)
                 say(result)
         return results
 
-    async def _step(
+    async def step(
         self, name: str, rate: float, seconds: float, client: GatewayClient, observer: Observer
     ) -> StepResult:
+        """One load, until all of it is applied; no other step of this system may have had its `name`."""
         observer.seen.clear()
         before = await self._applied(client)
         plan = self._plan(name, rate, seconds)

@@ -16,11 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from export.compiled_parts import open_compiled
 from export.in_parts import InParts, open_rescorer
 from export.manifest import IN_ONE, RESCORER, RESCORER_FP32, USER_TOWER, Manifest, read_manifest
+from export.providers import COMPILED
 from export.random_inputs import random_inputs
 from export.session import Rescorer, UserTower, open_session
-from model.errors import ProviderError
+from model.errors import ProviderError, UnknownNetworkError
 from model.schema import F32, RescorerInputs, Schema
 
 WARM_UP = 5
@@ -30,8 +32,8 @@ Step = Callable[[], object]
 @dataclass(frozen=True)
 class Variant:
     """One model's file on one provider. `nodes`: of the user tower and of the rescorer, as onnxruntime runs
-    them after its own optimization; None where onnx is not installed. `users`: of the first layout, where the
-    tower is a session of its own.
+    them after its own optimization; None for compiled code, and where onnx is not installed. `users`: of the
+    first layout, where the tower is a session of its own.
     """
 
     model: str
@@ -74,7 +76,9 @@ def open_variants(
     missing: dict[str, str] = {}
     for provider in providers:
         files = {manifest.precision: folder / RESCORER, "fp32": folder / RESCORER_FP32}
-        if provider != "cpu":
+        if provider == COMPILED:
+            files = {"fp32": folder / RESCORER_FP32}
+        elif provider != "cpu":
             files = {"fp32": folder / RESCORER_FP32}
             if find_spec("onnx") is not None:
                 files["fp16"] = _halved(folder, scratch)
@@ -82,15 +86,18 @@ def open_variants(
                 missing[f"fp16 on {provider}"] = "onnx is not installed; pip install 'headrace[train]'"
         for precision, path in files.items():
             try:
-                rescorer = open_rescorer(path, schema, folder, (provider,), threads)
-            except ProviderError as error:
+                if provider == COMPILED:
+                    rescorer: Rescorer | InParts = open_compiled(folder, schema)
+                else:
+                    rescorer = open_rescorer(path, schema, folder, (provider,), threads)
+            except (ProviderError, UnknownNetworkError) as error:
                 missing[provider] = str(error)
                 break
             users = None
             if manifest.layout == IN_ONE:
                 opened = open_session(lambda _provider: folder / USER_TOWER, (provider,), threads=threads)
                 users = UserTower(opened, schema)
-            nodes = _nodes(folder / USER_TOWER, path, scratch)
+            nodes = None if provider == COMPILED else _nodes(folder / USER_TOWER, path, scratch)
             found.append(Variant(manifest.name, precision, rescorer, users, nodes))
     return found, missing
 

@@ -83,6 +83,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="as if the first N places of each slate had been shown, and looked at alike: what learns from "
         "answers learns (0)",
     )
+    run.add_argument(
+        "--requests",
+        type=Path,
+        metavar="FILE",
+        help="answer requests to a gateway on the way, each after so many events (JSON lines, docs/api.md)",
+    )
     run.add_argument("--fp32", action="store_true", help="rank with the unquantized model too, side by side")
     add_settings(run)
     out = parser.add_argument_group("output")
@@ -91,6 +97,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     out.add_argument("--json", type=Path, metavar="FILE", help="write all figures for programs")
     out.add_argument("--slates", type=Path, metavar="FILE", help="write every slate as JSON lines")
+    out.add_argument(
+        "--answers", type=Path, metavar="FILE", help="write the answers to --requests as JSON lines"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -98,6 +107,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from export.registry import Registry
+    from streams.offline.replay.asked import read_requests
     from streams.offline.replay.options import ReplayOptions
     from streams.recommender import check_plans
 
@@ -110,12 +120,14 @@ def run(args: argparse.Namespace) -> int:
     options = ReplayOptions(
         args.warm, settings.seed, model, args.limit, args.slates, args.fp32, args.renew_every, args.arm,
         args.impressions, args.plant_drift, args.offered,
+        () if args.requests is None else tuple(read_requests(args.requests, settings)), args.answers,
     )  # fmt: skip
     check_files(
         {
             "--report": args.report,
             "--json": args.json,
             "--slates": args.slates,
+            "--answers": args.answers,
             "--bad-rows": args.bad_rows,
         },
         inputs_of(args),

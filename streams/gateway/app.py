@@ -49,6 +49,7 @@ from streams.gateway.openapi import (
     describe_refusals,
     name_actions,
 )
+from streams.gateway.openapi_headers import describe_headers
 from streams.gateway.parameter_bounds import parameter_bounds
 from streams.gateway.plain_ranking import PlainRanking
 from streams.gateway.ranking.elsewhere import ForwardError, RankersElsewhere
@@ -146,7 +147,7 @@ def create_app(
 
     app = Litestar(
         route_handlers=[
-            events_route(intake, settings, answers),
+            events_route(intake, settings, answers, clock.now_ms()),
             items_route(intake, settings, answers),
             *record_routes(settings, store, producer, clock, metrics, answers),
             *feed_routes(on_request, reads),
@@ -189,6 +190,7 @@ def create_app(
     describe_contents(app, [ItemContent, UserContent])
     bound_parameters(app, parameter_bounds(reads.size, reads.default))
     describe_refusals(app)
+    describe_headers(app)
     describe_numbers(app)
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)

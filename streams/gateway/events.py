@@ -39,11 +39,10 @@ _IDENTITY = (
 
 FROM_APPS: tuple[type[Event], ...] = (Click, Review, Impression, Item, User)
 
-EXAMPLES = {
+EXAMPLES: dict[str, dict[str, object]] = {
     "click": {
         "type": "click",
         "event_id": "c-1",
-        "ts": 1763934000123,
         "user_id": "u-7",
         "item_id": "i-42",
         "action": "purchase",
@@ -52,7 +51,6 @@ EXAMPLES = {
     "review": {
         "type": "review",
         "event_id": "r-1",
-        "ts": 1763934060456,
         "user_id": "u-7",
         "item_id": "i-42",
         "rating": 5,
@@ -61,7 +59,6 @@ EXAMPLES = {
     "item": {
         "type": "item",
         "event_id": "i-42-v1",
-        "ts": 1763930000000,
         "item_id": "i-42",
         "title": "Guitar strings, light",
         "categories": ["strings"],
@@ -70,15 +67,24 @@ EXAMPLES = {
     "user": {
         "type": "user",
         "event_id": "u-7-v1",
-        "ts": 1763930000000,
         "user_id": "u-7",
         "profile": {"country": "DE"},
     },
 }
 
 
-def events_route(intake: EventIntake, settings: Settings, answers: IdempotentAnswers) -> HTTPRouteHandler:
-    """The route that takes events; plain routes answer most requests (`streams.gateway.hot_routes`)."""
+def examples_of(now_ms: int) -> dict[str, object]:
+    """What the document shows, of now: an old event would be refused."""
+    now = {name: {**event, "ts": now_ms} for name, event in EXAMPLES.items()}
+    return {**now, "many": list(now.values())}
+
+
+def events_route(
+    intake: EventIntake, settings: Settings, answers: IdempotentAnswers, now_ms: int
+) -> HTTPRouteHandler:
+    """The route that takes events; plain routes answer most requests (`streams.gateway.hot_routes`). now_ms:
+    when the document is made.
+    """
 
     @post(
         EVENTS_PATH,
@@ -93,7 +99,7 @@ def events_route(intake: EventIntake, settings: Settings, answers: IdempotentAns
             "body comes (200)."
         ),
         tags=["events"],
-        operation_class=takes(FROM_APPS, {**EXAMPLES, "many": list(EXAMPLES.values())}, settings, lines=True),
+        operation_class=takes(FROM_APPS, examples_of(now_ms), settings, lines=True),
         responses=EVENT_RECEIPTS,
     )
     async def send_events(

@@ -14,11 +14,13 @@ from typing import NamedTuple
 
 class Standing(NamedTuple):
     """`offset`: the next one of a partition; the worker has handled everything before it. `held_back`: how
-    many offsets lie behind the start of an open transaction, so that the client can't read them.
+    many offsets lie behind the start of an open transaction, so that the client can't read them. `heard`:
+    where the partition ends, as the client that reads it heard last; 0 where it has heard nothing.
     """
 
     offset: int
     held_back: int = 0
+    heard: int = 0
 
 
 class Stalled(NamedTuple):
@@ -75,12 +77,12 @@ class Lag:
         now_s, before = self._now_s(), self._partitions
         moved = {
             place
-            for place, (offset, _) in standings.items()
+            for place, (offset, *_) in standings.items()
             if place in before and before[place].offset != offset
         }
         self._partitions = {}
         self._events, self._held_back = Counter(), Counter()
-        for place, (offset, held_back) in standings.items():
+        for place, (offset, held_back, _) in standings.items():
             topic = place.rpartition("-")[0]
             end, last = ends.get(place, offset), before.get(place)
             stands = last is not None and last.offset == offset < min(last.end, end) and not excused

@@ -50,8 +50,9 @@ class Avert:
         numbers = numbers[batch.context.histories.negative[numbers]]
         if not len(numbers):
             return
-        totals = self.counters.popularity.total
-        close = aversion(batch.context, numbers, batch.offsets, batch.rows, totals, self.workspace.places)
+        totals, places = self.counters.popularity.total, self.workspace.places
+        texts = batch.text_rows()
+        close = aversion(batch.context, numbers, batch.offsets, batch.rows, texts, totals, places)
         for b in numbers.tolist():
             part, plan = batch.part(b), batch.requests[b].plan
             weight = plan.settings.feed.aversion
@@ -70,19 +71,20 @@ def aversion(
     users: NDArray[np.int64],
     offsets: NDArray[np.int64],
     rows: NDArray[np.int32],
+    texts: NDArray[np.int32],
     totals: F32,
     places: NDArray[np.int32],
 ) -> F32:
     """How close each candidate is to what its user did not like, from 0 to 1: float32 [N], zero for users
     other than `users`.
 
-    rows: the candidates, those of user b from `offsets[b]` on. totals: how often each item was met. places:
-    a scratch table over all rows, all -1 before and after.
+    rows: the candidates, those of user b from `offsets[b]` on. texts: where the text of each stands. totals:
+    how often each item was met. places: a scratch table over all rows, all -1 before and after.
     """
     found = np.zeros(len(rows), np.float32)
     pairs, shared, tastes = context.pairs(users), context.entities(users), context.tastes
     _find(
-        users, offsets, rows, pairs.parts, None if shared is None else shared.parts, totals,
+        users, offsets, rows, texts, pairs.parts, None if shared is None else shared.parts, totals,
         context.catalog.text, tastes.liked, tastes.disliked, places, found,
     )  # fmt: skip
     return found
@@ -93,6 +95,7 @@ def _find(
     users: NDArray[np.int64],
     offsets: NDArray[np.int64],
     rows: NDArray[np.int32],
+    texts: NDArray[np.int32],
     pairs: SignalsOf,
     shared: SignalsOf | None,
     totals: F32,
@@ -108,7 +111,7 @@ def _find(
     if shared is not None:
         find_signals(shared, users, offsets, rows, places, at)
         _by_entities(users, offsets, shared, at, found)
-    _by_texts(users, offsets, rows, text, liked, disliked, found)
+    _by_texts(users, offsets, texts, text, liked, disliked, found)
 
 
 @compiled

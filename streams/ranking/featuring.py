@@ -30,7 +30,7 @@ class Features:
         batch.featured[numbers] = True
         shared = batch.context.entities(numbers)
         batch.features = candidate_features(
-            Candidates(batch.offsets, batch.rows, batch.ranks, batch.context.now_ms),
+            Candidates(batch.offsets, batch.rows, batch.text_rows(), batch.ranks, batch.context.now_ms),
             numbers,
             self._columns(batch.context.now_ms),
             batch.context.pairs(numbers).parts,

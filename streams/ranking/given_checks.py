@@ -73,8 +73,6 @@ def _check(name: str, row: int, fields: Any, text_dim: int) -> None:
     _expect(fits, f"{name}.text", text, f"{text_dim} finite float32 numbers")
     if row < 0:
         _expect(fields.item_id != "", f"{name}.item_id", fields.item_id, "an id, as the catalogue lacks it")
-    else:
-        _expect(text is None, f"{name}.text", text, "no text of an item that the catalogue has")
 
 
 def _number(value: object) -> bool:

@@ -26,7 +26,7 @@ class CandidateFields:
     """Of one candidate. None: the request does not say, so what the catalogue has counts.
 
     `boost`: is added to the score. `relevancy`: how good the caller holds it, on any scale of theirs.
-    `item_id` and `text`, float32 [text_dim]: of a candidate that the catalogue lacks.
+    `text`, float32 [text_dim]: the vector of its text. `item_id`: of a candidate that the catalogue lacks.
     """
 
     price: float | None = None

@@ -3,7 +3,7 @@
 A guest has a row behind the last item, where all columns have room and nothing stands. So whatever reads a
 candidate by its row reads an item that nobody has met, and whatever goes over the items does not see it. Its
 text and the moment at which it came are written there; an item that is met later clears them
-(`Catalog.extend`).
+(`Catalog.extend`). Behind the guests stand texts that requests bring for items that the catalogue has.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from model.schema import F32
 from streams.counters.counters import Counters
 from streams.ranking.given_fields import CandidateFields
 from streams.ranking.request import RankRequest
@@ -21,16 +22,17 @@ from streams.state.catalog import Catalog
 
 
 class Guests:
-    """Of one batch; `fields`: of each guest, that of row `items + k` at place k. Requests that have the same
-    fields share their guests.
+    """Of one batch; `fields`: of each guest, that of row `items + k` at place k; `texts`: those behind the
+    guests, in their order. Requests that have the same fields share their guests and texts.
     """
 
     def __init__(self, items: int = 0) -> None:
-        self.items, self.fields = items, list[CandidateFields]()
-        self._first = dict[int, int]()
+        self.items, self.fields, self.texts = items, list[CandidateFields](), list[F32]()
+        self._first, self._told = dict[int, int](), dict[int, dict[int, int]]()
 
-    def __bool__(self) -> bool:
-        return bool(self.fields)
+    def __len__(self) -> int:
+        """How many rows they take."""
+        return len(self.fields) + len(self.texts)
 
     def rows(self, request: RankRequest) -> NDArray[np.int32]:
         """The rows of a request's candidates, int32 [n]: those below 0 are its guests'."""
@@ -46,6 +48,20 @@ class Guests:
             return self.fields[row - self.items]
         return None if request.given is None else request.given.of.get(row)
 
+    def text_rows(
+        self, requests: Sequence[RankRequest], offsets: NDArray[np.int64], rows: NDArray[np.int32]
+    ) -> NDArray[np.int32]:
+        """Where the text of each candidate stands: its own row, but for texts that its request brings."""
+        if not self.texts:
+            return rows
+        found, behind = rows.copy(), self.items + len(self.fields)
+        for b, request in enumerate(requests):
+            told = self._told.get(id(request.given), {})
+            for k in range(offsets[b], offsets[b + 1]) if told else ():
+                if (at := told.get(int(rows[k]))) is not None:
+                    found[k] = behind + at
+        return found
+
     def item_id(self, ids: Sequence[str], row: int) -> str:
         """The id of a row; `ids`: of the catalogue's items."""
         return ids[row] if row < self.items or not self.fields else self.fields[row - self.items].item_id
@@ -53,9 +69,15 @@ class Guests:
     def take(self, request: RankRequest) -> None:
         """Those of one request more."""
         given = request.given
-        if given is not None and id(given) not in self._first and (found := given.guests):
-            self._first[id(given)] = len(self.fields)
-            self.fields += found
+        if given is None or id(given) in self._first:
+            return
+        self._first[id(given)] = len(self.fields)
+        self.fields += given.guests
+        told = self._told[id(given)] = dict[int, int]()
+        for row, fields in given.of.items():
+            if row >= 0 and fields.text is not None:
+                told[row] = len(self.texts)
+                self.texts.append(fields.text)
 
 
 NO_GUESTS = Guests()
@@ -73,7 +95,7 @@ def guests_of(
         guests.take(request)
     if not guests:
         return guests
-    end = items + len(guests.fields)
+    end = items + len(guests)
     catalog.lend(end)
     counters.make_room(end)
     workspace.make_room(end)
@@ -81,6 +103,8 @@ def guests_of(
     for row, fields in enumerate(guests.fields, items):
         if fields.text is not None:
             catalog.text[row] = fields.text
+    if guests.texts:
+        catalog.text[items + len(guests.fields) : end] = guests.texts
     return guests
 
 

@@ -175,15 +175,17 @@ class ModelInService:
 
     def score(self, batch: RankBatch, chosen: Sequence[int], seen: SeenUsers) -> Scores:
         """Scores [N] of all candidates of these requests, end to end; `seen`: a row for each request."""
-        rows, features, offsets = batch.rows, batch.features, batch.offsets
+        rows, features, offsets, texts = batch.rows, batch.features, batch.offsets, batch.text_rows()
         if len(chosen) < len(batch):
             parts = [batch.part(b) for b in chosen]
-            rows, features = (np.concatenate([each[part] for part in parts]) for each in (rows, features))
+            rows, features, texts = (
+                np.concatenate([each[part] for part in parts]) for each in (rows, features, texts)
+            )
             offsets = np.cumsum([0, *(part.stop - part.start for part in parts)])
         features = np.ascontiguousarray(features[:, self.columns], np.float32)
         items = ItemTables(self.vectors, self.tables)
         if told := self._told(batch, chosen, rows, offsets):
-            rows, items = self._with_own(batch.context.catalog, rows, told)
+            rows, items = self._with_own(batch.context.catalog, rows, texts, told)
         if self.parts is None:
             return self._score_whole(seen, items.vectors, rows, features, np.diff(offsets))
         asked = Candidates(rows, features, offsets.tolist())
@@ -203,10 +205,14 @@ class ModelInService:
         return told
 
     def _with_own(
-        self, catalog: Catalog, rows: NDArray[np.int32], told: Mapping[int, CandidateFields]
+        self,
+        catalog: Catalog,
+        rows: NDArray[np.int32],
+        texts: NDArray[np.int32],
+        told: Mapping[int, CandidateFields],
     ) -> tuple[NDArray[np.int32], ItemTables]:
         """Tables of the candidates alone, and their rows in them; where one was `told` to be something else,
-        the vectors are made of that.
+        the vectors are made of that. texts: where the text of each stands.
         """
         items = len(catalog)
         known, at = rows < items, np.array(sorted(told), np.intp)
@@ -223,6 +229,7 @@ class ModelInService:
         ]
         ids = np.array(self.numbering.of([each.item_id for each in own]), np.int64)
         content = self._content(catalog, rows[at].astype(np.intp))
+        content["text"] = catalog.text[texts[at]]
         content["attributes"] = np.array([each.numbers() for each in own], np.int64)
         vectors[at], _ = self.tower(ids, content)
         if self.parts is not None:

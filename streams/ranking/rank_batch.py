@@ -53,7 +53,7 @@ class RankBatch:
     """B requests with N candidates, which lie end to end: those of request b from `offsets[b]` on.
 
     remember: context: what later stages are given of the users. filter and find write there, too. guests:
-    candidates that the catalogue lacks.
+    candidates that the catalogue lacks, and texts of candidates that it has.
     filter: given: by request, the rows of its own candidates that may be shown, in their order, int32 each.
     hydrate: users: what models read of them, empty where none is asked; models: which scores each request,
     None for none; seen: what that model made of the user, and which row of it is theirs.
@@ -115,6 +115,10 @@ class RankBatch:
     def part(self, b: int) -> slice:
         """Where the candidates of request b lie."""
         return slice(int(self.offsets[b]), int(self.offsets[b + 1]))
+
+    def text_rows(self) -> Rows:
+        """Where the text of each candidate stands in the catalog's: int32 [N]."""
+        return self.guests.text_rows(self.requests, self.offsets, self.rows)
 
     def draft(self, b: int) -> Draft:
         """What there is of request b."""

@@ -125,6 +125,8 @@ def _guests(given: object) -> int:
 
 
 def _rows(name: str, rows: Collection[int], below: int, least: int = 0) -> None:
+    if _plain_rows(rows) and (not rows or (_least(name, below, least) <= min(rows) and max(rows) < below)):
+        return  # the usual case: to look at each of 300 by itself takes a tenth of a millisecond
     _list(name, rows, _whole, "rows of the catalog")
     if name in ("score_also", "candidates"):
         for row in rows:
@@ -133,7 +135,16 @@ def _rows(name: str, rows: Collection[int], below: int, least: int = 0) -> None:
             )
     else:  # a row beyond the catalog is nothing that could be shown
         for row in rows:
-            _expect(abs(row) < below, name, row, "rows of the catalog")
+            _expect(_least(name, below, least) <= row < below, name, row, "rows of the catalog")
+
+
+def _plain_rows(rows: object) -> bool:
+    return isinstance(rows, tuple | list) and len(rows) <= MOST_NAMED and set(map(type, rows)) <= {int}
+
+
+def _least(name: str, below: int, least: int) -> int:
+    """The lowest row that may be named; beyond the catalog, nothing is shown in any case."""
+    return 1 - below if name == "exclude" else least
 
 
 def _list(name: str, values: Any, fits: Callable[[Any], bool], expected: str) -> None:

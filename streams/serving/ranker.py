@@ -61,7 +61,7 @@ LONGEST_S = 60.0
 """The same of what time alone seldom mends, such as a model that is missing: each attempt reads the store."""
 MEETINGS = 3
 DESCRIBED_MAX = 50
-"""Candidates of one request that the catalogue lacks: the text encoder reads each of them."""
+"""Candidates of one request whose texts come with it: the text encoder reads each of them."""
 EXPLANATIONS = 2
 """So many may be asked for at a time: each takes the core as long as a dozen slates."""
 
@@ -316,13 +316,17 @@ class Ranker:
 
 
 def _to_describe(asked: Asked, recommender: Recommender) -> list[str]:
-    """The texts of candidates that the catalogue lacks; raises `RequestError` for too many."""
-    known = recommender.catalog.rows
-    texts = [told.as_text for item, told in asked.given.items() if item not in known and told.says_what_it_is]
+    """The texts of candidates for which the catalogue has none; raises `RequestError` for too many."""
+    catalog = recommender.catalog
+    texts = [
+        text
+        for item, told in asked.given.items()
+        if not catalog.has_own_text(catalog.rows.get(item, -1)) and (text := told.as_text)
+    ]
     if len(texts) > DESCRIBED_MAX:
         raise RequestError(
-            f"{len(texts)} of the candidates are new and described; expected {DESCRIBED_MAX} at most. "
-            "Announce items with PUT /v1/items, and name them by their ids"
+            f"{len(texts)} of the candidates are described and were never announced; expected "
+            f"{DESCRIBED_MAX} at most. Announce items with PUT /v1/items, and name them by their ids"
         )
     return texts
 

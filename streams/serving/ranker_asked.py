@@ -16,7 +16,7 @@ from streams.state.item_text import of_item
 @dataclass(frozen=True, slots=True)
 class GivenItem:
     """What is said of one of the caller's candidates; `title` and `text` describe it where the catalogue
-    lacks it. See `CandidateFields`.
+    has no text of its own for it. See `CandidateFields`.
     """
 
     fields: CandidateFields = field(default_factory=CandidateFields)
@@ -31,7 +31,7 @@ class GivenItem:
 
     @property
     def says_what_it_is(self) -> bool:
-        """Whether it can be ranked where nothing else is known of it."""
+        """Whether it can be ranked where nothing else is known of it: then there is a text to encode."""
         return bool(self.as_text)
 
 

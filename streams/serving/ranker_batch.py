@@ -21,6 +21,7 @@ from streams.ranking.slate_of_draft import slates_of
 from streams.recommender import Recommender
 from streams.serving.ranker_asked import Answer, Asked
 from streams.state import user_state_codec
+from streams.state.catalog import Catalog
 from streams.state.event_meaning import Said
 from streams.state.session import with_session
 from streams.state.user_state import UserState
@@ -106,9 +107,10 @@ def _request(
         known = dict.fromkeys(asked.items)
         candidates = candidates_of(asked, rows)
         fields["candidates"] = tuple(candidates.values())
-        unknown = tuple(item for item in known if item not in candidates)
+        if len(candidates) < len(known):
+            unknown = tuple(item for item in known if item not in candidates)
         size = min(size or len(known), max(len(candidates), 1))
-        if given := given_of(asked, candidates, waiting.texts):
+        if given := given_of(asked, candidates, waiting.texts, recommender.catalog):
             fields["given"] = GivenFields(given, asked.relevancy_weight)
     exclude = [at[item] for item in asked.exclude for at in (rows, candidates) if item in at]
     if asked.items is None:
@@ -144,13 +146,17 @@ def candidates_of(asked: Asked, rows: Mapping[str, int]) -> dict[str, int]:
     return found
 
 
-def given_of(asked: Asked, candidates: Mapping[str, int], texts: Said) -> dict[int, CandidateFields]:
-    """What is said of these candidates, by row."""
+def given_of(
+    asked: Asked, candidates: Mapping[str, int], texts: Said, catalog: Catalog
+) -> dict[int, CandidateFields]:
+    """What is said of these candidates, by row. An item that is shown is known from then on, by its id alone:
+    the text that describes it counts until it is announced with one.
+    """
     found = {}
     for item, row in candidates.items():
         if (told := asked.given.get(item)) is not None:
-            text = texts.get(told.as_text)
-            found[row] = told.fields if row >= 0 else replace(told.fields, item_id=item, text=text)
+            text = None if catalog.has_own_text(row) else texts.get(told.as_text)
+            found[row] = replace(told.fields, item_id=item if row < 0 else "", text=text)
     return found
 
 

@@ -1,18 +1,19 @@
-"""The vectors of queries: made in a thread, those asked for lately at hand."""
+"""The vectors of queries and of candidates' texts: made in a thread, those asked for lately at hand."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from hashlib import blake2b
 
 from model.errors import RankerLateError
 from model.schema import F32
 from streams.serving.background import in_thread
 from streams.state.event_meaning import Encode, encoded
 
-KEPT = 4_096
-"""So many queries: with 64 numbers each, one MiB."""
+KEPT = 16_384
+"""So many texts: with 64 numbers each, some 8 MiB. Of a text its digest is kept."""
 
 
 class Queries:
@@ -20,15 +21,14 @@ class Queries:
 
     def __init__(self, timeout_s: float, kept: int = KEPT) -> None:
         self._timeout_s, self._kept = timeout_s, kept
-        self._known: OrderedDict[str, F32] = OrderedDict()
+        self._known: OrderedDict[bytes, F32] = OrderedDict()
         self._making: dict[str, asyncio.Task[F32]] = {}
 
     async def vector(self, text: str, encode: Encode | None) -> F32 | None:
         """float32 [text_dim], as the worker makes it; None for "", and without an encoder."""
         if encode is None or not text:
             return None
-        if (known := self._known.get(text)) is not None:
-            self._known.move_to_end(text)
+        if (known := self._find(text)) is not None:
             return known
         making = self._making.get(text)
         if making is None:
@@ -40,25 +40,35 @@ class Queries:
         return making.result()
 
     async def vectors(self, texts: Sequence[str], encode: Encode | None) -> dict[str, F32]:
-        """The same of several texts, made in one go; none without an encoder."""
-        if encode is None or not texts:
+        """The same of several texts, none of them "", made in one go; none without an encoder."""
+        if encode is None:
             return {}
-        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
-        made = dict[str, F32]()
+        found, missing = dict[str, F32](), list[str]()
+        for text in dict.fromkeys(texts):
+            if (known := self._find(text)) is None:
+                missing.append(text)
+            else:
+                found[text] = known
         if missing:
             making = asyncio.create_task(in_thread(encoded, missing, encode))
             done, _ = await asyncio.wait([making], timeout=self._timeout_s)
             if not done:
                 raise RankerLateError(f"no vectors of the texts within {1_000 * self._timeout_s:.0f} ms")
-            made = making.result()
-        found = {text: made[text] if text in made else self._known[text] for text in texts}
-        for text, vector in made.items():
-            self._keep(text, vector)
+            for text, vector in making.result().items():
+                found[text] = vector
+                self._keep(text, vector)
         return found
 
+    def _find(self, text: str) -> F32 | None:
+        """The vector of a text that was asked for lately, which it is again from now on."""
+        key = _digest(text)
+        if (known := self._known.get(key)) is not None:
+            self._known.move_to_end(key)
+        return known
+
     def _keep(self, text: str, vector: F32) -> None:
-        self._known[text] = vector
-        if len(self._known) > self._kept:
+        self._known[_digest(text)] = vector
+        while len(self._known) > self._kept:
             self._known.popitem(last=False)
 
     async def _make(self, text: str, encode: Encode) -> F32:
@@ -70,3 +80,7 @@ class Queries:
         """Wait for what is made."""
         if self._making:
             await asyncio.wait(list(self._making.values()))
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

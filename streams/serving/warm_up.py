@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
+from export import compiled_parts
 from model.actions import CODES, code_of
 from model.features import HISTORY_FEATURES
 from streams.batch import Incoming, process
@@ -55,6 +56,7 @@ def warm_up(settings: Settings, on_request: bool = False) -> None:
     """
     _driven(settings, None)
     recommender, states = _driven(settings, build(Triple(item, "made_by", "somebody") for item in ITEMS))
+    compiled_parts.warm_up()
     _warm_index(settings)
     _warm_assignment()
     _warm_history(recommender, states["user-0"])

@@ -218,7 +218,8 @@ class GraphSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`registry`: the folder of models. `providers`: tried in order, "tensorrt", "cuda" or "cpu".
+    """`registry`: the folder of models. `providers`: tried in order, "compiled" (code of our own,
+    fp32), "tensorrt", "cuda" or "cpu" (onnxruntime); what has no compiled form runs on the CPU.
 
     `fallback`: where the first provider is missing, go on with the next (logged, counted, shown by /readyz)
     instead of refusing to start. `active`: the model to use where the store names none ("" for the newest).
@@ -230,7 +231,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     registry: str = "var/models"
     text_encoder: str = UNIVERSAL
     active: str = ""
-    providers: tuple[str, ...] = ("cpu",)
+    providers: tuple[str, ...] = ("compiled",)
     fallback: bool = False
     threads: Positive = 1
     text_max_tokens: Positive = 128

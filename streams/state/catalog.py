@@ -139,6 +139,11 @@ class Catalog:
         self.make_room(rows)
         self._lent = max(self._lent, rows)
 
+    def has_own_text(self, row: int) -> bool:
+        """Whether an announcement gave this item a text; of none below 0. May be asked in any thread."""
+        known = self.own_text
+        return 0 <= row < len(known) and bool(known[row])
+
     def make_room(self, rows: int) -> None:
         """Make room for so many rows; there may be fewer items."""
         if rows <= len(self.available):

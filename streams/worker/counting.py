@@ -1,15 +1,17 @@
-"""A batch that is written, as the worker's metrics tell of it.
+"""Batches that are written, as the worker's metrics tell of them.
 
-The loop does this for each batch: what is counted of events is counted once a batch, not once an event.
+The loop does this for each batch, so what is counted waits until it is worth it: some events have gathered,
+or somebody looks. What is logged is logged at once.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+from streams.batch import BatchResult
 from streams.clock import Clock
 from streams.events.schema import Item
 from streams.ranking.explanations import EXPLORED
@@ -19,16 +21,30 @@ from streams.stores.base import order_of
 from streams.worker.folding import Made
 from streams.worker.look_up import Work
 from streams.worker.metrics import WorkerMetrics
+from streams.worker.reading import Read
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 BATCHES_OF_LATE = 256
+EVENTS_AT_ONCE = 32
+"""When so many events are written, they are counted."""
+
+
+class _Written(NamedTuple):
+    """What is to be counted of a batch that was written at `written_ms`, and found written at `now_ms`."""
+
+    reads: Sequence[Read]
+    outcome: BatchResult
+    encode_s: float
+    written_ms: float
+    now_ms: int
 
 
 class Counting:
-    """Tells `metrics`; `action_names`: of the actions that are declared, by their codes."""
+    """Tells `metrics`; `action_names`: of the actions that are declared, by their codes. Belongs to the loop.
+
+    Whoever looks at the metrics calls `catch_up` before.
+    """
 
     def __init__(
         self, metrics: WorkerMetrics, clock: Clock, action_names: Mapping[int, str] = BUILT_IN.name_of
@@ -39,63 +55,77 @@ class Counting:
         self._fold, self._recommend, self._pack = (
             metrics.stage_s.of(name) for name in ("fold", "recommend", "pack")
         )
+        self._uncounted: list[_Written] = []
+        self._events = 0
 
     def count(self, work: Work, made: Made, position: str, pushed_ms: float) -> None:
         """A batch was written at `position` of the ledger, by a transaction that began at `pushed_ms`."""
-        metrics, now_ms, outcome = self.metrics, self.clock.now_ms(), made.outcome
-        slates = outcome.slates
-        self._fold.observe(outcome.fold_s)
-        self._pack.observe(made.encode_s)
-        applied = [work.reads[at] for at in outcome.applied]
-        for topic, count in _counted([each.message.topic for each in applied]):
+        outcome, now_ms = made.outcome, self.clock.now_ms()
+        written_ms = _written_ms(position, pushed_ms, now_ms)
+        self._uncounted.append(_Written(work.reads, outcome, made.encode_s, written_ms, now_ms))
+        if outcome.slates:
+            self.made_of_late.append((written_ms, outcome.slates))
+        if outcome.skipped:
+            _warn_of_late(work.reads, outcome.skipped)
+        for user, error in outcome.unranked.items():
+            self.metrics.unranked.inc()
+            log.error("no slate for user %r: %r", user, error, exc_info=error)
+        self._events += len(work.reads)
+        if self._events >= EVENTS_AT_ONCE:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Have the metrics tell of all batches so far."""
+        batches, self._uncounted, self._events = self._uncounted, [], 0
+        outcomes, metrics = [each.outcome for each in batches], self.metrics
+        self._fold.observe_all([each.fold_s for each in outcomes])
+        self._pack.observe_all([each.encode_s for each in batches])
+        self._recommend.observe_all([each.recommend_s for each in outcomes if each.slates])
+        applied = [(each.now_ms, each.reads[at]) for each in batches for at in each.outcome.applied]
+        for topic, count in Counter([read.message.topic for _, read in applied]).items():
             metrics.events.add(count, topic, "applied")
         metrics.applied_s.observe_all(
-            [max(0.0, (now_ms - each.incoming.event.ts) / 1_000) for each in applied]
+            [max(0.0, (now_ms - read.incoming.event.ts) / 1_000) for now_ms, read in applied]
         )
-        metrics.late.add(outcome.late)
-        for tallies, counter in (
-            (outcome.answers, metrics.answers),
-            (outcome.showings, metrics.showings),
-            (outcome.lessons, metrics.lessons),
-        ):
-            for name, count in tallies.items():
-                counter.add(count, name)
-        for code, count in _counted([each.action for each in outcome.record.interactions]):
+        metrics.late.add(sum([each.late for each in outcomes]))
+        for outcome in outcomes:
+            for tallies, counter in (
+                (outcome.answers, metrics.answers),
+                (outcome.showings, metrics.showings),
+                (outcome.lessons, metrics.lessons),
+            ):
+                for name, count in tallies.items():
+                    counter.add(count, name)
+        done = [interaction for each in outcomes for interaction in each.record.interactions]
+        for code, count in Counter([each.action for each in done]).items():
             metrics.actions.add(count, self.action_names.get(code, "other"))
-        if outcome.skipped:
-            self._count_skipped(work, made)
-        if slates:
-            self._recommend.observe(outcome.recommend_s)
-            for labels, count in _counted([(slate.rung, ranked_by(slate)) for slate in slates]):
-                metrics.slates.add(count, *labels)
-            for arm, count in explored_places(slates).items():
-                metrics.explored.add(count, arm)
-            written_ms = _written_ms(position, pushed_ms, now_ms)
-            self.made_of_late.append((written_ms, slates))
-            metrics.pushed_s.observe_all(
-                [max(0.0, written_ms - slate.times["accepted"]) / 1_000 for slate in slates]
-            )
-        for user, error in outcome.unranked.items():
-            metrics.unranked.inc()
-            log.error("no slate for user %r: %r", user, error, exc_info=error)
+        skipped = [(each.reads[at], why) for each in batches for at, why in each.outcome.skipped.items()]
+        for topic, count in Counter([read.message.topic for read, _ in skipped]).items():
+            metrics.events.add(count, topic, "skipped")
+        for reason, count in Counter([why for _, why in skipped]).items():
+            metrics.skipped.add(count, reason)
+        slates = [(each.written_ms, slate) for each in batches for slate in each.outcome.slates]
+        for labels, count in Counter([(slate.rung, ranked_by(slate)) for _, slate in slates]).items():
+            metrics.slates.add(count, *labels)
+        for arm, count in explored_places([slate for _, slate in slates]).items():
+            metrics.explored.add(count, arm)
+        metrics.pushed_s.observe_all(
+            [max(0.0, written_ms - slate.times["accepted"]) / 1_000 for written_ms, slate in slates]
+        )
 
-    def _count_skipped(self, work: Work, made: Made) -> None:
-        skipped = made.outcome.skipped
-        for topic, count in Counter(work.reads[at].message.topic for at in skipped).items():
-            self.metrics.events.add(count, topic, "skipped")
-        for reason, count in Counter(skipped.values()).items():
-            self.metrics.skipped.add(count, reason)
-        # The gateway has said "accepted": what came of it is said here, a line a batch.
-        late = [at for at, reason in skipped.items() if reason == "older"]
-        events = [event for at in late if isinstance(event := work.reads[at].event, Item)]
-        if events:
-            log.warning(
-                "%d item updates change nothing: newer ones are known. The first: item %r, event %r, ts %d",
-                len(events),
-                events[0].item_id,
-                events[0].event_id,
-                events[0].ts,
-            )
+
+def _warn_of_late(reads: Sequence[Read], skipped: Mapping[int, str]) -> None:
+    """The gateway has said "accepted": what came of it is said here, a line a batch."""
+    late = [at for at, reason in skipped.items() if reason == "older"]
+    events = [event for at in late if isinstance(event := reads[at].event, Item)]
+    if events:
+        log.warning(
+            "%d item updates change nothing: newer ones are known. The first: item %r, event %r, ts %d",
+            len(events),
+            events[0].item_id,
+            events[0].event_id,
+            events[0].ts,
+        )
 
 
 def explored_places(slates: Iterable[Slate]) -> Counter[str]:
@@ -105,15 +135,6 @@ def explored_places(slates: Iterable[Slate]) -> Counter[str]:
         if slate.propensities is not None:
             found[slate.arm] += sum(item.reason == EXPLORED for item in slate.items)
     return found
-
-
-def _counted(values: list[T]) -> Iterable[tuple[T, int]]:
-    """Each value, and how often it is there. Most batches are of one event, for which a `Counter` is dear.
-
-    >>> _counted(["a"]), list(_counted(["a", "b", "a"]))
-    ((('a', 1),), [('a', 2), ('b', 1)])
-    """
-    return ((values[0], 1),) if len(values) == 1 else Counter(values).items()
 
 
 def _written_ms(position: str, begun_ms: float, now_ms: float) -> float:

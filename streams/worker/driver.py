@@ -116,7 +116,7 @@ class Consumer(stock.Consumer):
         for partition in self.assignment():
             offset, known = self._standing(partition), self._thread.known(partition)
             if offset is not None and known is not None:
-                standings[partition] = Standing(offset, known.held_back)
+                standings[partition] = Standing(offset, known.held_back, known.end or 0)
         return standings
 
     def _standing(self, partition: TP) -> int | None:

@@ -78,6 +78,7 @@ class Reporting:
 
     def report(self) -> Report:
         """What there is to say now; the slates that were made since the last one are looked at."""
+        self._counting.catch_up()
         self._look_at_slates()
         standing, metrics = self._standing(), self._metrics
         sizes, partitions = metrics.batch_events.so_far(), self._lag.places()

@@ -199,9 +199,10 @@ class Worker:
         self.metrics.ready.set(0)
 
     def collect(self) -> None:
-        """Bring the gauges up to date that are only worth their price when somebody looks."""
+        """Bring up to date what is only worth its price when somebody looks."""
         self.readiness()
         if self.running is not None:
+            self.running.batches.counting.catch_up()
             self.metrics.queued_events.set(self.running.intake.queued())
             collect_indexes(self.running.live.recommender.pipeline.indexes, self.metrics)
             collect_learner(self.running.live.recommender, self.metrics)

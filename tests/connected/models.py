@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from export.manifest import TextEncoderRef
 from export.package import export_model
 from export.parity import HeldOut, ParityLimits
 from export.random_inputs import random_inputs
@@ -34,8 +35,12 @@ LOOSE = ParityLimits(
 )
 
 
-def register_models(folder: Path, names: tuple[str, ...], items: int = 100) -> Registry:
-    """Models of these names, each with weights of its own; what int8 costs does not matter here."""
+def register_models(
+    folder: Path, names: tuple[str, ...], items: int = 100, texts: TextEncoderRef | None = None
+) -> Registry:
+    """Models of these names, each with weights of its own; what int8 costs does not matter here. texts: what
+    read them the texts.
+    """
     registry = Registry(folder)
     schema = Schema(
         candidate_features=feature_names([source.name for source in sources()]),
@@ -48,5 +53,7 @@ def register_models(folder: Path, names: tuple[str, ...], items: int = 100) -> R
         torch.manual_seed(seed)
         net = FusionNet(NetworkPlan(width=16, hidden=(16, 8)), schema, vocabulary.size).eval()
         checkpoint = Checkpoint(net, {each: default_tasks()[each] for each in schema.tasks}, vocabulary)
-        export_model(net, vocabulary, held_out, registry, name, seed + 1, limits=LOOSE, checkpoint=checkpoint)
+        export_model(
+            net, vocabulary, held_out, registry, name, seed + 1, texts, limits=LOOSE, checkpoint=checkpoint
+        )
     return registry

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from itertools import islice
 from pathlib import Path
 
 from export.manifest import BETTER, Manifest, read_manifest
@@ -18,7 +19,8 @@ from tests.connected.test_model_switch import ALWAYS_FULL, model_of
 from tests.connected.worker_process import environment, worker
 from tests.streams.offline.planted import planted
 
-EVENTS = 1_500
+EVENTS, PORTION = 2_400, 15  # at most; each user meets an item once, so there are no more than 3,600
+ENOUGH, FEWEST = 1_350, 900  # examples: of nearly each event one is made
 
 
 def clicks() -> list[Click]:
@@ -61,12 +63,15 @@ async def test_a_worker_is_switched_to_what_the_model_has_learned(
     with worker(tmp_path, settings.kafka, settings.redis, shared) as running:
         assert model_of(running) == "first"
         async with producer(settings.kafka) as client:
-            events = clicks()
-            for at in range(0, EVENTS, 15):  # no faster than shards can be written
-                await send(client, settings.kafka, events[at : at + 15])
+            events = iter(clicks())
+            # Where shards can't be written as fast as they come, as on a busy machine, some are dropped.
+            while running.metric("headrace_worker_examples_total") < ENOUGH and (
+                portion := list(islice(events, PORTION))
+            ):
+                await send(client, settings.kafka, portion)
                 await asyncio.sleep(0.1)
         await wait_until_applied(settings, store)
-        await eventually(lambda: running.metric("headrace_worker_examples_total") > 0.6 * EVENTS)
+        await eventually(lambda: running.metric("headrace_worker_examples_total") > FEWEST)
         status, said = await renew(outside)
         assert status == 0, said
         assert "is active in place of 'first'" in said

@@ -21,6 +21,8 @@ from streams.stores.redis_ledger import CHUNK_BYTES
 from tests.conftest import patient
 from tests.contracts.store_contract import MARGIN_MS, SHARDS, MakeStore, StoreContract, batch
 
+pytestmark = pytest.mark.patient
+
 
 class OnRedis(StoreContract):
     """Subclasses give the fixture `layout`: the server or cluster, and how the keys are laid out there."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
 from streams.events.schema import AnyEvent, Click, Review, encode
 from streams.local import valkey as local_valkey
@@ -38,6 +39,7 @@ from tests.contracts.test_redis_condition import tell
 from tests.failures.test_killed_worker import QUICK
 
 EVENTS, AT_ONCE = 3_000, 10
+KEYS = 3_000  # beside those of the deployment: they take a minute to load
 
 
 def clicks_and_reviews(seed: int) -> list[AnyEvent]:
@@ -192,13 +194,20 @@ def loading(running: Gateway) -> bool:
 
 
 async def packed(valkey: ValkeyServer, folder: Path) -> None:
-    """What it has is in a file of keys, which it answers between; between commands, it is silent for long."""
+    """What it has is in a file of keys, which it answers between; between commands, it is silent for long.
+
+    There are so many keys that a worker that has to wait for the processor still meets a store that loads. It
+    answers after each KB, so they are no smaller: soon enough for those who ask.
+    """
+    async with Redis.from_url(valkey.url) as client:
+        await client.mset({f"more-{n}": os.urandom(400) for n in range(KEYS)})
     await tell(valkey.url, "BGREWRITEAOF")
-    await eventually(lambda: any(base.stat().st_size > 10_000 for base in folder.glob("*/*.base.rdb")))
+    least = 400 * KEYS
+    await eventually(lambda: any(base.stat().st_size > least for base in folder.glob("*/*.base.rdb")))
 
 
 def slowly(patch: pytest.MonkeyPatch) -> None:
     """The next server loads its data slowly, and answers meanwhile."""
     command = local_valkey.server_command
-    options = ["--key-load-delay", "100000", "--loading-process-events-interval-bytes", "1024"]
+    options = ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"]
     patch.setattr(local_valkey, "server_command", lambda *arguments: [*command(*arguments), *options])

@@ -59,6 +59,7 @@ def features(
         Candidates(
             np.array([0, n]),
             np.arange(n, dtype=np.int32),
+            np.arange(n, dtype=np.int32),
             np.array(ranks or [[0, 0]] * n, np.int32),
             np.array([now_ms]),
         ),
@@ -246,11 +247,10 @@ def test_entities_are_logarithms_that_keep_their_sign_and_zero_without_a_graph()
     at = LIVE_FEATURES.index(ENTITY_FEATURES[0])
     assert LIVE_FEATURES[at : at + 4] == ENTITY_FEATURES
     shared = np.array([[1.0, 2.0, 3.0, 4.0], [0.0, 0.5, -0.5, 0.25]], np.float32)  # of items 0 and 1
+    rows = np.array([1, 0], np.int32)
     with_graph, without = (
         candidate_features(
-            Candidates(
-                np.array([0, 2]), np.array([1, 0], np.int32), np.zeros((2, 1), np.int32), np.array([NOW_MS])
-            ),
+            Candidates(np.array([0, 2]), rows, rows, np.zeros((2, 1), np.int32), np.array([NOW_MS])),
             np.zeros(1, np.int64),
             items(),
             signals_of(np.zeros((2, 10), np.float32)),

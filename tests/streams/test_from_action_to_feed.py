@@ -71,7 +71,8 @@ def averted(small: Small, rows: list[int]) -> F32:
     batch = small.core.pipeline.gather([small.request("me")])
     totals, places = small.core.counters.popularity.total, small.core.pipeline.workspace.places
     mine, offsets = np.zeros(1, np.int64), np.array([0, len(rows)])
-    return aversion(batch.context, mine, offsets, np.array(rows, np.int32), totals, places)
+    these = np.array(rows, np.int32)
+    return aversion(batch.context, mine, offsets, these, these, totals, places)
 
 
 def depth(rows: list[int], group: int) -> float:

@@ -1,7 +1,7 @@
 """What it costs to see users and to score their candidates, by batch size, precision and provider.
 
   headrace bench rescoring --users 1,3,16,64
-  headrace bench rescoring --model var/models/NAME --providers cpu,cuda
+  headrace bench rescoring --model var/models/NAME --providers compiled,cpu,cuda
   headrace bench rescoring --model var/models/NAME var/models/OTHER
 
 All variants take turns in one process; models of different layouts may stand side by side. A provider that
@@ -27,7 +27,12 @@ UNIT = "a user"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", default="1,3,16,64", metavar="U,U,...", help="batch sizes (1,3,16,64)")
     parser.add_argument("--candidates", type=int, default=200, metavar="N", help="of each user (200)")
-    parser.add_argument("--providers", default="cpu", metavar="P,P,...", help="cpu, cuda, tensorrt (cpu)")
+    parser.add_argument(
+        "--providers",
+        default="compiled,cpu",
+        metavar="P,P,...",
+        help="compiled, cpu, cuda, tensorrt (compiled,cpu)",
+    )
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of onnxruntime (1)")
     parser.add_argument("--runs", type=int, default=100, metavar="N", help="of each variant and size (100)")
     parser.add_argument(

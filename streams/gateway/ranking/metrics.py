@@ -18,7 +18,7 @@ class RankerMetrics:
         )
         stages = Histogram(
             "headrace_ranker_seconds",
-            "Time that a request waits in the queue, that a batch is read and ranked, and of both together.",
+            "Time that a request waits, that its batch is read and ranked, and of the whole.",
             ("stage",),
             buckets=BUCKETS_S,
             registry=registry,

@@ -21,7 +21,9 @@ class Contribution(msgspec.Struct, gc=False):
 
 
 class RankedItem(FeedItem, kw_only=True, gc=False):
-    """One place. `contributions`: what its score is the sum of, where that was asked for."""
+    """One place. `contributions`: what its score is the sum of, where that was asked for and is known: it is
+    not known of a slate that a worker made.
+    """
 
     contributions: list[Contribution] | None = None
 
@@ -44,7 +46,7 @@ def ranked(
     """The places `at` of an answer; all where none are named."""
     slate = answer.slate
     at = range(len(slate.items)) if at is None else at
-    parts = contributions(answer, at) if explain else [None] * len(at)
+    parts = contributions(answer, at) if explain and answer.parts else [None] * len(at)
     items = [_item(slate.items[k], parts_of_it) for k, parts_of_it in zip(at, parts, strict=True)]
     return Ranked(
         user_id=slate.user_id,

@@ -88,7 +88,7 @@ async def explanation(on_request: OnRequest, answer: Answer, places: int, histor
             item.item_id,
             item.score,
             parts,
-            [ItemWorth(*each) for each in worth.get(item.item_id, ())],
+            [ItemWorth(name, round(value, 6)) for name, value in worth.get(item.item_id, ())],
             [] if said is None else said.praised_for,
         )
         for item, parts, said in zip(slate.items, contributions(answer, at), told, strict=False)

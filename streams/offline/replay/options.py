@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import SettingsError
+from streams.offline.replay.asked import AskedThen
 from streams.settings.tree import DEFAULT_ARM
 
 # Told now and then how far the run is: the stage in words, steps done, steps in all.
@@ -23,7 +24,8 @@ class ReplayOptions:
     many predicted events. `impressions`: lists that were shown are ranked, and not the next item among all;
     `plant_drift`: those of the second part stand in reverse order. `offered`: as if so many places of each
     slate had been shown, and all of them looked at alike (`reweighting.eta` is 0), so that what learns from
-    answers learns; 0 for none.
+    answers learns; 0 for none. `requests`: what is asked on the way (`asked`), with the answers written to
+    `answers`.
     """
 
     warm: float = 0.5
@@ -37,6 +39,8 @@ class ReplayOptions:
     impressions: bool = False
     plant_drift: bool = False
     offered: int = 0
+    requests: tuple[AskedThen, ...] = ()
+    answers: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.warm < 1:
@@ -47,11 +51,14 @@ class ReplayOptions:
             raise SettingsError(f"--offered {self.offered}: expected a number of places, 0 for none")
         if self.plant_drift and not self.impressions:
             raise SettingsError("--plant-drift reverses lists that were shown: it needs --impressions")
+        if bool(self.requests) != (self.answers is not None):
+            raise SettingsError("--requests and --answers go together: one is read, the other is written")
         alone = {
             "--slates": self.slates,
             "--fp32": self.fp32,
             "--renew-every": self.renew_every,
             "--offered": self.offered,
+            "--requests": self.requests,
         }
         if self.impressions and (given := [name for name, value in alone.items() if value]):
             raise SettingsError(f"--impressions ranks shown lists with one model: leave {given[0]} out")

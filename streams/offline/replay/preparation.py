@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 class Ready(NamedTuple):
     """The core after the warm part; the model to serve, None for counters alone; its fp32 twin, and what
-    renews it, where that is asked for; notes for the reader.
+    renews it, where that is asked for; notes for the reader. `encode`: how texts are read.
     """
 
     run: Prequential
@@ -40,6 +40,7 @@ class Ready(NamedTuple):
     fp32: ModelInService | None = None
     continual: Continual | None = None
     notes: tuple[str, ...] = ()
+    encode: Encode | None = None
 
 
 def ready(
@@ -51,12 +52,12 @@ def ready(
     names = run.recommender.pipeline.names
     if options.model == "none":
         run.warm(until, None, until, lambda done: progress("warming", done, until))
-        return Ready(run, notes=("ranked by counters alone: no model was asked for",))
+        return Ready(run, notes=("ranked by counters alone: no model was asked for",), encode=encode)
     if options.model is not None:
         run.warm(until, None, until, lambda done: progress("warming", done, until))
         model = load_in_service(Path(options.model), settings.model, names)
         twin = _fp32_twin(Path(options.model), model, names) if options.fp32 else None
-        return Ready(run, model, twin, notes=said)
+        return Ready(run, model, twin, notes=said, encode=encode)
     collected = warm(run, until, settings, progress)
     with TemporaryDirectory(prefix="headrace-replay-") as folder:
         registry = Registry(Path(folder))
@@ -69,7 +70,7 @@ def ready(
         f"{manifest.precision} against fp32 on {parity.examples} held-out examples: "
         f"top-10 agreement {parity.top10_agreement:.3f}, NDCG@10 lost {parity.ndcg10_lost:.4f}"
     )
-    return Ready(run, model, fp32, continual, (note,))
+    return Ready(run, model, fp32, continual, (note,), encode)
 
 
 def encode_of(

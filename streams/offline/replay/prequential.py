@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ from model.errors import DataError
 from model.reliability import click_shares
 from streams.datasets.dataset import Dataset
 from streams.learning.experts.adaptive_learner import LearnerReport
+from streams.offline.replay.asked import Answering
 from streams.offline.replay.compared import Compared
 from streams.offline.replay.options import Progress, ReplayOptions
 from streams.offline.replay.preparation import rank_with, ready
@@ -83,12 +84,14 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         raise DataError(
             f"{total} events can't be parted at {options.warm}; at least one must come on each side"
         )
-    settings = adapted(settings, stream, until)
+    if not options.requests:  # their gateway has the half-lives of its settings
+        settings = adapted(settings, stream, until)
     if options.offered:
         settings = without_places(settings)
     clock = _Stages()
-    run, model, fp32, continual, notes = ready(dataset, options, settings, until, progress)
+    run, model, fp32, continual, notes, encode = ready(dataset, options, settings, until, progress)
     run.recommender.serve(model)
+    asked = Answering(options.requests, run, encode, options.arm)
     compared = Compared(stream, options.seed, run.blocks)
     for k in range(until):
         compared.learn(k)
@@ -96,8 +99,16 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
     recommended: set[int] = set()
     predictions: list[Prediction] = []
     shares: list[Shares] = []
-    with SlateFile(options.slates) if options.slates is not None else nullcontext() as slates:
+    with ExitStack() as files:
+        slates = answers = None
+        if options.slates is not None:
+            slates = files.enter_context(SlateFile(options.slates))
+        if options.answers is not None:
+            answers = files.enter_context(SlateFile(options.answers, "--answers"))
         for k in range(until, total):
+            if answers is not None:
+                answer(asked, answers)
+                clock.lap("answer")
             draft, row = run.predict(explain=slates is not None, arm=options.arm)
             clock.lap("predict")
             ranks = compared.ranks(k)
@@ -122,6 +133,8 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
                 run.recommender.serve(renewed)
                 clock.lap("renew")
             progress("predicting", k + 1 - until, total - until)
+        if answers is not None:
+            answer(asked, answers)
     if continual is not None:
         notes += (
             f"the model was renewed {continual.renewals} times, after every {continual.every:,} events",
@@ -150,6 +163,12 @@ def replay(dataset: Dataset, options: ReplayOptions, settings: Settings, progres
         click_shares=joined(shares),
         notes=notes,
     )
+
+
+def answer(asked: Answering, answers: SlateFile) -> None:
+    """Answer what is asked before the next event."""
+    for each in asked.due():
+        answers.write(each)
 
 
 def without_places(settings: Settings) -> Settings:

@@ -27,6 +27,7 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 from schemathesis.core.result import Ok
+from schemathesis.transport.serialization import Binary
 
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
@@ -37,6 +38,8 @@ from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
+
+pytestmark = pytest.mark.patient
 
 CHECKS = [
     not_a_server_error,
@@ -53,7 +56,9 @@ BOUNDED = settings(max_examples=10, deadline=None, derandomize=True, suppress_he
 
 @schemathesis.serializer("application/x-ndjson")
 def lines(_: Any, value: Any) -> bytes:
-    """A text as it is, anything else as lines of JSON."""
+    """A text or bytes as they are, anything else as lines of JSON."""
+    if isinstance(value, Binary):
+        return value.data
     if isinstance(value, str):
         return value.encode(errors="replace")
     rows = value if isinstance(value, list) else [value]

@@ -202,3 +202,39 @@ def test_an_answer_is_what_the_document_says(
     jsonschema.validate(answer.json(), schema)
     named = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     assert set(answer.json()) <= set(named["properties"])
+
+
+def test_the_headers_that_clients_read_are_named(client: Client, document: dict[str, Any]) -> None:
+    path = "/v1/items/{item_id}"
+    content, key = {"title": "A lamp"}, {"Idempotency-Key": "k-1"}
+    put = client.put("/v1/items/i", json=content, headers=key)
+    again = client.put("/v1/items/i", json=content, headers=key)
+    read = client.get("/v1/items/i")
+    known = client.get("/v1/items/i", headers={"If-None-Match": read.headers["etag"]})
+    seen = [("put", path, put), ("put", path, again), ("get", path, read), ("get", path, known)]
+    seen.append(
+        ("delete", "/v1/users/{user_id}", client.delete("/v1/users/u", headers={"Idempotency-Key": "k-2"}))
+    )
+    event = {"type": "click", "event_id": "e", "ts": NOW_MS, "user_id": "u", "item_id": "i"}
+    for _ in range(2):
+        sent = client.post("/v1/events", json=event, headers={"Idempotency-Key": "k-3"})
+        seen.append(("post", "/v1/events", sent))
+    assert [answer.status_code for *_, answer in seen] == [202, 202, 200, 304, 202, 202, 202]
+    found = set[tuple[str, str, str]]()
+    for method, template, answer in seen:
+        named = document["paths"][template][method]["responses"][str(answer.status_code)].get("headers", {})
+        for name in ("ETag", "Idempotent-Replayed", "Headrace-Event-Id"):
+            if name in answer.headers:
+                assert name in named, (method, template, name)
+                found.add((method, template, name))
+    told = {
+        (method, template, name)
+        for method, template, _ in seen
+        for status, answer in document["paths"][template][method]["responses"].items()
+        for name in answer.get("headers", {})
+        if status < "400"
+    }
+    # A deletion is not sent twice here.
+    assert told - found == {("delete", "/v1/users/{user_id}", "Idempotent-Replayed")}
+    late = document["paths"]["/v1/rank"]["post"]["responses"]["503"]
+    assert late["headers"]["Retry-After"]["schema"] == {"type": "integer"}

@@ -139,6 +139,52 @@ def test_what_is_told_of_a_known_item_counts_as_if_the_catalogue_said_so(small: 
     assert scores(told) != scores(drafted(small, (row, 38, 39)))
 
 
+def disliking(small: Small) -> Small:
+    """A user whose dislikes are close to a text, so that closeness to it takes from a score."""
+    small.announce(20, -NEW)
+    small.announce(21, NEW)
+    small.act("u1", 20, rating=5.0)
+    small.act("u1", 21, rating=1.0)
+    return small
+
+
+@pytest.mark.parametrize("model", [True, False])
+def test_a_text_that_is_told_of_an_item_without_one_counts_as_if_it_had_been_announced(model: bool) -> None:
+    """To the item's vector, to the features, and to what is taken off for what the user dislikes."""
+    small, other = (disliking(core_with_model(model)) for _ in range(2))
+    for each in (small, other):
+        each.core.meet(["new"], each.now_ms)
+    text = NEW.astype(np.float16).tobytes()
+    other.core.put_item(40, ItemRecord("new", small.now_ms, True, text, "", ["guitars"], 12.0, ["red"]))
+    told = drafted(small, (3, 40, 9), one(40, text=NEW, categories=("guitars",), tags=("red",), price=12.0))
+    known = drafted(other, (3, 40, 9))
+    np.testing.assert_array_equal(told.features, known.features)
+    np.testing.assert_array_equal(told.score, known.score)
+    assert scores(told) != scores(drafted(small, (3, 40, 9)))
+
+
+def test_a_text_counts_in_its_own_request_alone(small: Small) -> None:
+    small.core.meet(["new"], small.now_ms)
+    core, plain = small.core, drafted(small, (3, 40))
+    given = [one(40, text=NEW), None, GivenFields({40: CandidateFields(text=-NEW), -1: GUEST})]
+    requests = [
+        core.request(
+            small.state("u1"), small.now_ms, user="u1", plan=core.plan(PLAN), given=told,
+            candidates=(3, 40, *((-1,) if told is not None and -1 in told.of else ())),
+        )
+        for told in given
+    ]  # fmt: skip
+    batch = core.pipeline.execute(requests)
+    together = [scores(batch.draft(b)) for b in range(3)]
+    alone = [scores(core.draft(request)) for request in requests]
+    for both, one_by_one in zip(together, alone, strict=True):
+        assert both == pytest.approx(one_by_one, rel=1e-6)
+    assert together[1] == pytest.approx(scores(plain), rel=1e-6)
+    assert len({each[40] for each in together}) == 3
+    assert not core.catalog.text[40].any()
+    assert scores(drafted(small, (3, 40))) == scores(plain)
+
+
 def test_the_history_still_has_the_item_as_the_catalogue_has_it(small: Small) -> None:
     met = int(small.state("u1").items[-1])
     plain = scores(drafted(small, (met, 3, 9)))
@@ -236,7 +282,7 @@ def test_a_slates_id_knows_what_was_told_and_the_same_request_makes_it_again(sma
         ((7,), one(7, boost=101.0), "a number from -100 to 100"),
         ((7,), one(7, price=-1.0), "a number from 0 to 1e"),
         ((7,), one(7, relevancy=float("inf")), "a number from -1e"),
-        ((7,), one(7, text=NEW), "no text of an item that the catalogue has"),
+        ((7,), one(7, text=NEW[:3]), "64 finite float32 numbers"),
         ((7,), one(7, categories=["a"]), "texts"),
         ((7,), one(7, available=1), "true or false"),
         ((7,), one(7, attributes={"a": 1}), "a table of names and texts"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from model.errors import HeadraceError, RankerUnreadyError, StoreError
-from streams.ranking.request import ItemFilter
+from streams.ranking.rank_batch import RankBatch
+from streams.ranking.request import ItemFilter, RankRequest
 from streams.search.searching import SearchAnswer, SearchAsked, search
 from streams.serving.searcher_batch import WaitingSearch, search_all
 from streams.state import user_state_codec
@@ -35,11 +37,13 @@ def test_together_they_come_to_the_same(stocked: Shop, monkeypatch: pytest.Monke
     asked = [asked_for(stocked, text) for text in TEXTS]
     asked += [asked_for(stocked, "strap", personal=False), asked_for(stocked, "strap under 10")]
     alone = [search(stocked.core, stocked.indexed, each, EMPTY, NOW_MS) for each in asked]
-    runs = []
-    execute = stocked.core.pipeline.execute
-    monkeypatch.setattr(
-        stocked.core.pipeline, "execute", lambda requests: (runs.append(len(requests)), execute(requests))[1]
-    )
+    runs, execute = [], stocked.core.pipeline.execute
+
+    def counted(requests: Sequence[RankRequest]) -> RankBatch:
+        runs.append(len(requests))
+        return execute(requests)
+
+    monkeypatch.setattr(stocked.core.pipeline, "execute", counted)
     made = search_all(stocked.core, stocked.indexed, [WaitingSearch(each) for each in asked], NOW_MS)
     assert runs == [len(asked)]
     assert made.newest < 0
@@ -87,9 +91,9 @@ def test_where_the_model_fails_the_counters_rank(stocked: Shop, monkeypatch: pyt
         assert (answer.slate.rung, bool(answer.slate.items)) == ("counters", True)
 
 
-def test_what_is_found_is_completed_for_others(stocked: Shop) -> None:
+def test_what_is_found_is_completed_for_others(stocked: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = [WaitingSearch(asked_for(stocked, text)) for text in ("leather strap", "zzzz qqqq")]
     noted: list[str] = []
-    stocked.indexed.queries.note = lambda text, user: noted.append(text)  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(stocked.indexed.queries, "note", lambda text, user: noted.append(text))
     search_all(stocked.core, stocked.indexed, waiting, NOW_MS)
     assert "leather strap" in noted

@@ -150,6 +150,7 @@ class Desk:
         return await self.batches.handle(messages)
 
     def counted(self, name: str, **labels: str) -> float:
+        self.batches.counting.catch_up()
         return self.metrics.registry.get_sample_value(f"headrace_worker_{name}", labels) or 0.0
 
 

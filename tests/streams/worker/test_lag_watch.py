@@ -17,18 +17,24 @@ from streams.worker.metrics import WorkerMetrics
 
 @dataclass
 class Kafka:
-    """Two partitions; `away`: what asking for their ends comes to."""
+    """Two partitions; `away`: what asking for their ends comes to; `heard`: the end of clicks-0 as its reader
+    heard it.
+    """
 
     places: dict[str, int] = field(default_factory=lambda: {"clicks-0": 5, "users-0": 0})
     end: int = 5
     away: Exception | None = None
     silent: bool = False
+    heard: int = 0
+    asked: int = 0
     rereads: list[tuple[str, int]] = field(default_factory=list)
 
     def standings(self) -> dict[str, Standing]:
-        return {place: Standing(offset, 2) for place, offset in self.places.items()}
+        heard = {"clicks-0": self.heard}
+        return {place: Standing(offset, 2, heard.get(place, 0)) for place, offset in self.places.items()}
 
     async def ends(self, places: Collection[str]) -> dict[str, int]:
+        self.asked += 1
         if self.silent:
             await asyncio.sleep(60)
         if self.away is not None:
@@ -70,6 +76,29 @@ async def test_a_stalled_partition_is_named_and_read_again_once(caplog: pytest.L
     watched.kafka.places["clicks-0"] = 8
     assert await watched.look(15) == ""
     assert (watched.metric("stalled_partitions"), watched.metric("lag_events", topic="clicks")) == (0, 0)
+
+
+async def test_between_two_questions_it_goes_by_what_the_reader_has_heard() -> None:
+    watched = Watched()
+    for at_s, heard in enumerate((0, 5, 7, 9)):
+        watched.kafka.heard = heard
+        assert await watched.look(at_s) == ""
+        assert watched.metric("lag_events", topic="clicks") == max(heard - 5, 0)
+    assert watched.kafka.asked == 1
+    watched.kafka.places["my-0"] = 0
+    await watched.look(4)
+    assert watched.kafka.asked == 2, "nobody knows where a new partition ends"
+    assert "clicks-0 has stood at offset 5 for 12 s, though it ends at 9" in await watched.look(14)
+
+
+async def test_a_reader_that_hears_nothing_is_found_by_what_the_brokers_say() -> None:
+    watched = Watched()
+    await watched.look(0)
+    watched.kafka.end = 8
+    for at_s in range(1, 15):
+        assert await watched.look(at_s) == ""
+    assert await watched.look(15) == "clicks-0 has stood at offset 5 for 10 s, though it ends at 8"
+    assert watched.kafka.asked == 4
 
 
 async def test_a_worker_that_waits_for_its_store_does_not_stall() -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from litestar.testing import TestClient
 
+from export.registry import Registry
 from model.errors import StoreUnavailableError
+from model.schema import F32
 from streams.clock import ManualClock
 from streams.events.schema import Control, Impression
 from streams.gateway.app import create_app
@@ -22,7 +28,7 @@ from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually
 from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.gateway.ranking.conftest import Opened, Site
-from tests.streams.worker.conftest import NOW_MS, message
+from tests.streams.worker.conftest import NOW_MS, click, message
 
 ITEMS = [f"item-{n}" for n in (3, 9, 1, 7, 20)]
 
@@ -218,6 +224,49 @@ async def test_fields_of_items_over_http_and_through_the_core_make_one_slate(sit
         assert round(sum(told.values()), 6) == each["score"]
         assert told["boost"] == (2.5 if each["item_id"] == "item-9" else 0.0)
     assert why.status_code == 200, why.text
+
+
+async def test_a_description_counts_each_time_although_what_is_shown_is_known_from_then_on(
+    site: Opened, ranked_settings: Settings, universal_registry: Registry, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    for each in (Path(ranked_settings.model.registry), universal_registry.folder):
+        shutil.copytree(each, folder, dirs_exist_ok=True)
+    other = NEWCOMER | {"title": "A green violin", "text": "It sings.", "categories": ["strings"]}
+    bare = {name: value for name, value in NEWCOMER.items() if name in ("item_id", "price")}
+    read = list[str]()
+
+    async with site(model={"registry": str(folder)}) as here:
+        live = here.ranker.live
+        assert live is not None
+        encode = live.encode
+        assert encode is not None
+
+        def counted(texts: Sequence[str]) -> F32:
+            read.extend(texts)
+            return encode(texts)
+
+        here.ranker.live = replace(live, encode=counted)
+
+        async def score(item: dict[str, Any]) -> float:
+            status, body = await rank(here, user_id="u1", items=["item-3", item])
+            assert status == 200, body
+            found = {each["item_id"]: each["score"] for each in body["items"]}
+            return float(found["new-1"])
+
+        async def known() -> bool:
+            return "new-1" in live.recommender.catalog.rows
+
+        for item in (NEWCOMER, other):
+            await score(item)
+        await here.desk.take(click(60, "u9", "new-1"))
+        await eventually(known)
+        met = [await score(NEWCOMER), await score(other), await score(bare)]
+        many = [NEWCOMER | {"item_id": f"new-{n}", "title": f"lamp {n}"} for n in range(1, 52)]
+        status, problem = await rank(here, user_id="u1", items=many)
+    assert len(set(met)) == 3
+    assert len(read) == 2, "each text is read once"
+    assert (status, problem["reason"]) == (422, "bad_request"), "one of the 51 is known by its id alone"
 
 
 async def test_a_position_stands_for_a_relevancy(site: Opened) -> None:

@@ -1,0 +1,1 @@
+"""A network's forward pass without onnxruntime: its ONNX graph becomes a tape that one compiled loop runs."""
