@@ -197,7 +197,9 @@ def _fold(
         met = target_of(recommender, state, event, vectors, slates)
         if met is not None:
             before(event.event_id, state.until(event.ts), event.ts, met)
-    applied = recommender.apply(state, event, incoming.delivery, vectors.words, slates, vectors.opinion)
+    applied = recommender.apply(
+        state, event, incoming.delivery, vectors.words, slates, vectors.opinion, vectors.searched
+    )
     if measuring is not None and applied.interaction is not None and not isinstance(event, User):
         applied = applied._replace(state=measuring.acted(state, applied.state, applied.interaction))
     if applied.skipped is not None:

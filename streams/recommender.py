@@ -45,7 +45,7 @@ from streams.ranking.interleaving import interleaved, sides_of
 from streams.ranking.model_in_service import ModelInService, feature_names
 from streams.ranking.pipeline import Pipeline, source_names
 from streams.ranking.rank_batch import RankBatch
-from streams.ranking.request import RankRequest
+from streams.ranking.request import RankRequest, search_by
 from streams.ranking.request_checks import check
 from streams.ranking.rerankers.posterior_scores import PosteriorScores
 from streams.ranking.slate import Slate
@@ -184,15 +184,17 @@ class Recommender:
         words: F32 | None,
         kept: UserSlates = NOTHING_KEPT,
         opinion: Opinion | None = None,
+        searched: F32 | None = None,
     ) -> Applied:
         """Fold one event into its user's state and, where it counted, into the counters.
 
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None,
-        `opinion` what it says. `kept`: the user's slates, which may say what part of it counts.
+        `opinion` what it says. `kept`: the user's slates, which may say what part of it counts. `searched`:
+        the vector of what a click's user had searched for, or None.
         """
         self.learn_closed()
         rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
-        applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings)
+        applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings, searched)
         done = applied.interaction
         if done is not None and isinstance(event, Click | Review):
             done = done._replace(share=self._share(state, applied.state, event, done, kept))
@@ -327,7 +329,8 @@ class Recommender:
     ) -> RankRequest:
         """A request with the stages of an arm on a rung: of the settings, or the arms of experiments that
         `arms_of` says. stages_of: the rung whose stages are taken, where that is another one (`worthwhile`).
-        asked: further fields of `RankRequest`.
+        asked: further fields of `RankRequest`. Where no `search` is among them, it is the user's latest one,
+        for as long as `state.search_follows_s` says.
 
         This is the edge of the core: what comes from a caller is checked here. Raises `SettingsError` for an
         arm that is not declared, `RequestError` for a value that can't be.
@@ -336,6 +339,8 @@ class Recommender:
             raise RequestError(f"rung is {rung!r}; expected one of {', '.join(RUNGS)}")
         if asked:
             check(asked, len(self.catalog), self.catalog.text.shape[1])
+        if "search" not in asked and len(state.searched):
+            asked["search"] = search_by(state.search_at(now_ms, self.settings.state.search_follows_s))
         made = self.arms.of(arm, stages_of or rung)
         asked = {"plan": made.plan, "model": made.model, "against": made.against, **asked}
         return RankRequest(state, now_ms, rung=rung, arm=arm, **asked)

@@ -51,9 +51,9 @@ class ExampleCollector:
             state,
             now_ms,
             plan=self._plan,
-            search=search_by(met.searched),
             score_also=(met.row, *passed),
             complete=False,
+            **({} if met.searched is None else {"search": search_by(met.searched)}),
         )
         draft = self.recommender.pipeline.gather([request]).draft(0)
         # A generator of the example's own: the draws are the same whatever was collected before, and where.

@@ -73,7 +73,8 @@ class Prequential:
         core.meet([item for item in items_named(event) if item not in core.catalog.rows], event.ts)
         user, delivery = event.user_id, Delivery("stream", self.first + self.at)
         kept = self.slates.get(user, NOTHING_KEPT)
-        applied = core.apply(self.state(user), event, delivery, self.vectors(event).words, kept)
+        said = self.vectors(event)
+        applied = core.apply(self.state(user), event, delivery, said.words, kept, searched=said.searched)
         self.states[user] = applied.state
         if applied.interaction is not None:
             step = core.join(kept, event, applied.interaction)
@@ -149,15 +150,16 @@ class Prequential:
         events, core = self.stream.interactions, self.recommender
         user, ts = events.user[self.at], int(events.ts_ms[self.at])
         row = core.catalog.rows.get(events.item[self.at], -1)
+        searched = self.searched(self.at)
         request = core.request(
             self.state(user),
             ts,
             arm=arm,
             user=user,
             cause=str(self.at),
-            search=search_by(self.searched(self.at)),
             score_also=(row,) if row >= 0 else (),
             explain=explain,
+            **({} if searched is None else {"search": search_by(searched)}),
         )
         return core.draft(request), row
 

@@ -112,9 +112,8 @@ def begin(
         "size": asked.size,
         "filter": asked.filter,
         "exclude": tuple(rows[item_id] for item_id in asked.exclude if item_id in rows),
+        "search": None if asked.vector is None else Search(asked.understood.text, asked.vector),
     }
-    if asked.vector is not None:
-        fields["search"] = Search(asked.understood.text, asked.vector)
     request = recommender.request(
         state, now_ms, stages_of=recommender.worthwhile(stages_of), arm=arm, **fields
     )

@@ -62,12 +62,14 @@ def apply(
     words: NDArray[np.float32] | None,
     settings: StateSettings,
     meanings: Meanings = BUILT_IN,
+    searched: NDArray[np.float32] | None = None,
 ) -> Applied:
     """Fold one event into a user's state.
 
     rows: the row of the event's item; () for a profile.
     words: the vector of a review's text, [WORDS_DIM], or None.
     meanings: what the user's actions mean.
+    searched: the vector of what a click's user had searched for, [WORDS_DIM], or None.
     """
     key = event_key(event.event_id)
     skipped = _repeats(state, event.ts, delivery, key)
@@ -88,6 +90,10 @@ def apply(
             return Applied(replace(state, profile=dict(event.profile), **noted))
         case Click():
             action = meanings.code(event)
+            if searched is not None and event.ts >= state.searched_ms:
+                # Rounded as the codec stores it.
+                noted["searched"] = searched.astype(np.float16).astype(np.float32)
+                noted["searched_ms"] = event.ts
             return _interact(state, rows[0], event, action, math.nan, noted, settings, meanings)
         case Review():
             rating = math.nan if event.rating is None else event.rating

@@ -12,7 +12,8 @@ from streams.state.user_state import StateSettings, UserState
 
 def with_session(user: UserState, session: UserState, settings: StateSettings) -> UserState:
     """The user's state with the history of the session in it, each event at its time. What keeps items from
-    coming back stays the user's own; the words of reviews are the user's, where there are any.
+    coming back stays the user's own; the words of reviews are the user's, where there are any; of the two
+    searches it is the later one.
     """
     if not len(session.items):
         return user
@@ -25,6 +26,7 @@ def with_session(user: UserState, session: UserState, settings: StateSettings) -
         return state.activity * math.exp2(-half_lives)
 
     worded = user if len(user.words) else session
+    later = session if session.searched_ms > user.searched_ms else user
     return replace(
         user,
         items=np.concatenate([user.items, session.items])[order],
@@ -40,4 +42,6 @@ def with_session(user: UserState, session: UserState, settings: StateSettings) -
         words_weight=worded.words_weight,
         liked=worded.liked,
         profile={**session.profile, **user.profile},
+        searched=later.searched,
+        searched_ms=later.searched_ms,
     )

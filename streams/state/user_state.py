@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -31,6 +31,7 @@ Rows = NDArray[np.int32]
 
 
 NO_ROWS: Rows = np.empty(0, np.int32)
+NO_SEARCH: NDArray[np.float32] = np.empty(0, np.float32)
 
 
 def _rows() -> Rows:
@@ -43,7 +44,8 @@ class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `consumed_bytes`: what the items take that the user has met. Within it they are known exactly; beyond it
     by a filter that holds every one of them, and takes some others for met too (see `consumed`).
     `pending_slates`: how many slates wait for answers, beside the state (`streams.learning`), and of how many
-    places of each, `pending_items`, the features are kept.
+    places of each, `pending_items`, the features are kept. `search_follows_s`: for how long what is made for
+    a user reads their latest search; 0 for not at all.
     """
 
     history: Annotated[int, Meta(gt=0, le=1_000)] = 50
@@ -53,6 +55,7 @@ class StateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pending_items: Annotated[int, Meta(gt=0, le=200)] = 20
     words_half_life: Annotated[float, Meta(gt=0)] = 5.0
     activity_half_life_s: Annotated[float, Meta(gt=0)] = 86_400.0
+    search_follows_s: Annotated[float, Meta(ge=0)] = 1_800.0
     ttl_days: Annotated[float, Meta(gt=0, le=36_500)] = 365.0
 
 
@@ -93,6 +96,8 @@ class UserState:
     `activity` is a forward-decayed count of interactions as of `last_ts`. `words` is the decaying mean of the
     user's own review vectors, [WORDS_DIM] or empty, rounded to float16; `liked` is the same mean with each
     vector times its sentiment, from -1 for one star to 1 for five (0 where the review has no rating).
+    `searched`: the vector of the latest search that a click told of, [WORDS_DIM] or empty, rounded likewise;
+    `searched_ms`: that click's time.
     `sums`: what experiments measure of the user; the fold leaves it as it is. `forgotten_ms`: when the user
     was deleted, NEVER for not; `gone`: and nothing has come of them since. These two are kept apart from the
     state (`streams.state.tombstone`).
@@ -115,6 +120,8 @@ class UserState:
     recent: tuple[bytes, ...] = ()
     offsets: dict[str, int] = field(default_factory=dict)
     profile: dict[str, str] = field(default_factory=dict)
+    searched: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    searched_ms: int = NEVER
     sums: UserSums = NOT_MEASURED
     forgotten_ms: int = NEVER
     gone: bool = False
@@ -126,6 +133,11 @@ class UserState:
     def has_consumed(self, row: int, blocking: int = EVERY_ACTION) -> bool:
         """Whether the item was met by one of the actions in `blocking` (`action_meaning.Meanings`)."""
         return self.consumed.has(row, blocking)
+
+    def search_at(self, now_ms: int, follows_s: float) -> NDArray[np.float32] | None:
+        """The vector of the latest search, [WORDS_DIM]; None for none within `follows_s` before."""
+        follows = bool(follows_s) and now_ms - self.searched_ms <= follows_s * 1_000
+        return self.searched if follows and len(self.searched) else None
 
     def with_sums(self, sums: UserSums) -> UserState:
         """The state with other sums: something has come of the user. It is made for most events, and
@@ -149,19 +161,23 @@ class UserState:
             self.recent,
             self.offsets,
             self.profile,
+            self.searched,
+            self.searched_ms,
             sums,
             self.forgotten_ms,
         )
 
     def until(self, ts: int) -> UserState:
-        """The state without the interactions of its history that are later than `ts`; counts and means keep
-        them.
+        """The state without the interactions of its history, and the search, that are later than `ts`; counts
+        and means keep them.
         """
         if ts >= self.last_ts:
             return self
         at = int(self.times.searchsorted(ts, "right"))
+        later: dict[str, Any] = {"searched": NO_SEARCH, "searched_ms": NEVER} if self.searched_ms > ts else {}
         return replace(
             self,
+            **later,
             items=self.items[:at],
             actions=self.actions[:at],
             ratings=self.ratings[:at],

@@ -22,7 +22,7 @@ from streams.state.user_state import EMPTY, EVENT_ID_BYTES, WORDS_DIM, UserState
 from streams.state.user_state_layout import Body, pack_consumed, pack_sums, unpack_consumed, unpack_sums
 from streams.state.user_state_migrations import MIGRATIONS
 
-VERSION = 6
+VERSION = 7
 
 _I4, _I8, _F2, _F4 = np.dtype("<i4"), np.dtype("<i8"), np.dtype("<f2"), np.dtype("<f4")
 
@@ -54,6 +54,8 @@ def encode(state: UserState) -> bytes:
             profile=state.profile,
             liked=state.liked.astype(_F2).tobytes(),
             sums=pack_sums(state.sums),
+            searched=state.searched.astype(_F2).tobytes(),
+            searched_ms=state.searched_ms,
         )
     )
 
@@ -92,7 +94,11 @@ def _state(body: Body) -> UserState:
     if (times[1:] < times[:-1]).any():  # written by a build that kept the order of arrival
         order = times.argsort(kind="stable")
         items, actions, ratings, times = items[order], actions[order], ratings[order], times[order]
-    words, liked = (np.frombuffer(each, _F2).astype(np.float32) for each in (body.words, body.liked))
+    words, liked, searched = (
+        np.frombuffer(each, _F2).astype(np.float32) for each in (body.words, body.liked, body.searched)
+    )
+    if len(searched) not in (0, WORDS_DIM):
+        raise ValueError(f"a search of {len(searched)} numbers; expected {WORDS_DIM} or 0")
     if len(words) not in (0, WORDS_DIM) or len(liked) != len(words):
         raise ValueError(f"words of {len(words)} and {len(liked)} numbers; expected {WORDS_DIM} or 0")
     return UserState(
@@ -113,5 +119,7 @@ def _state(body: Body) -> UserState:
         recent=struct.unpack(f"{EVENT_ID_BYTES}s" * (len(body.recent) // EVENT_ID_BYTES), body.recent),
         offsets=body.offsets,
         profile=body.profile,
+        searched=searched,
+        searched_ms=body.searched_ms,
         sums=unpack_sums(body.sums),
     )

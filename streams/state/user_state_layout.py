@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streams.state.consumed import BLOCKED, FORGOTTEN, Consumed, check_consumed
 from streams.state.packed_rows import pack_sorted, unpack_sorted
+from streams.state.user_state import NEVER
 from streams.state.user_sums import NOT_MEASURED, Exposure, Moment, UserSums
 
 _HASHED, _BLOCKED_HASHED = 128, 256
@@ -19,9 +20,9 @@ PackedSums = tuple[tuple[tuple[int, int, tuple[int, ...]], ...], dict[int, int],
 
 
 class Body(msgspec.Struct, array_like=True, gc=False):
-    """Version 6. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words
-    and liked float16, event ids end to end; `consumed` has for each group a code and `packed_rows`. The
-    code is the action's; `_HASHED` (of what never comes back `_BLOCKED_HASHED`) and a number of bits for
+    """Version 7. Arrays are little-endian bytes: rows int32, times int64, ratings and weights float32, words,
+    liked and searched float16, event ids end to end; `consumed` has for each group a code and `packed_rows`.
+    The code is the action's; `_HASHED` (of what never comes back `_BLOCKED_HASHED`) and a number of bits for
     hashes. `sums`: None where nothing is measured of the user.
     """
 
@@ -43,6 +44,8 @@ class Body(msgspec.Struct, array_like=True, gc=False):
     profile: dict[str, str]
     liked: bytes
     sums: PackedSums | None = None
+    searched: bytes = b""
+    searched_ms: int = NEVER
 
 
 def pack_consumed(consumed: Consumed) -> list[int | bytes]:

@@ -14,9 +14,32 @@ import numpy as np
 from streams.state.consumed import UNKNOWN, Consumed
 from streams.state.packed_rows import MAX_ROWS, pack_sorted, unpack_sorted
 from streams.state.user_state import StateSettings
-from streams.state.user_state_layout import Body, pack_consumed
+from streams.state.user_state_layout import Body, PackedSums, pack_consumed
 
 _I4, _F2, _F4 = np.dtype("<i4"), np.dtype("<f2"), np.dtype("<f4")
+
+
+class _BodyV6(msgspec.Struct, array_like=True):
+    """Version 6: without the latest search."""
+
+    items: bytes
+    actions: bytes
+    ratings: bytes
+    times: bytes
+    consumed: list[int | bytes]
+    interactions: int
+    rating_count: int
+    rating_sum: float
+    activity: float
+    last_ts: int
+    words: bytes
+    words_weight: float
+    weights: bytes
+    recent: bytes
+    offsets: dict[str, int]
+    profile: dict[str, str]
+    liked: bytes
+    sums: PackedSums | None = None
 
 
 class _BodyV5(msgspec.Struct, array_like=True):
@@ -109,6 +132,7 @@ class _BodyV1(msgspec.Struct, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
+_decoder_v6 = msgspec.msgpack.Decoder(_BodyV6)
 _decoder_v5 = msgspec.msgpack.Decoder(_BodyV5)
 _decoder_v4 = msgspec.msgpack.Decoder(_BodyV4)
 _decoder_v3 = msgspec.msgpack.Decoder(_BodyV3)
@@ -190,7 +214,13 @@ def _from_v4(raw: bytes) -> bytes:
 def _from_v5(raw: bytes) -> bytes:
     """Nothing was measured."""
     old = _decoder_v5.decode(raw)
-    return _encoder.encode(Body(**{name: getattr(old, name) for name in _BodyV5.__struct_fields__}))
+    return _encoder.encode(_BodyV6(**{name: getattr(old, name) for name in _BodyV5.__struct_fields__}))
+
+
+def _from_v6(raw: bytes) -> bytes:
+    """Nothing was searched for."""
+    old = _decoder_v6.decode(raw)
+    return _encoder.encode(Body(**{name: getattr(old, name) for name in _BodyV6.__struct_fields__}))
 
 
 # From a version's body to the next one's.
@@ -200,4 +230,5 @@ MIGRATIONS: dict[int, Callable[[bytes], bytes]] = {
     3: _from_v3,
     4: _from_v4,
     5: _from_v5,
+    6: _from_v6,
 }

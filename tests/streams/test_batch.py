@@ -404,3 +404,29 @@ def test_what_is_told_before_an_interaction_is_what_is_then_applied(recommender:
     ]  # fmt: skip
     assert told[1][3].rating == 4.0
     assert np.isnan(told[0][3].rating)
+
+
+def test_the_feed_after_a_search_reads_it_for_half_an_hour(recommender: Recommender) -> None:
+    """In the same batch, in a later one, out of what is stored; and the next feed without a search again."""
+    searched = words(5)
+
+    def click_after(n: int, ts: int, vectors: Vectors = NO_VECTORS) -> Incoming:
+        event = Click(event_id=f"s{n}", ts=ts, user_id="ann", item_id=ITEMS[n], query="strap")
+        return Incoming(event, Delivery("clicks", n), ts, vectors)
+
+    def read(state: UserState, now_ms: int) -> F32 | None:
+        request = recommender.request(state, now_ms, user="ann")
+        views = recommender.pipeline.gather([request]).users
+        assert bool(views.query.any()) is (request.search is not None)
+        return None if request.search is None else views.query[0]
+
+    first = click_after(1, NOW_MS, Vectors(searched=searched))
+    out = process(recommender, [first, click_after(2, NOW_MS + 1)], {}, NOW_MS + 5, "full")
+    stored = user_state_codec.decode(user_state_codec.encode(out.states["ann"]))
+    for state in (out.states["ann"], stored):
+        np.testing.assert_array_equal(read(state, NOW_MS + 5), searched)
+        np.testing.assert_array_equal(read(state, NOW_MS + 1_800_000), searched)
+        assert read(state, NOW_MS + 1_800_001) is None
+    plain = process(recommender, [click_after(1, NOW_MS), click_after(2, NOW_MS + 1)], {}, NOW_MS + 5, "full")
+    assert read(plain.states["ann"], NOW_MS + 5) is None
+    assert plain.slates[0].slate_id != out.slates[0].slate_id

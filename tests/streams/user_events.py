@@ -35,9 +35,19 @@ def rows_of(event: UserEvent) -> tuple[int, ...]:
 
 def words_of(event: UserEvent) -> NDArray[np.float32] | None:
     """A vector that depends on a review's text alone; None where nothing is said."""
-    if not isinstance(event, Review) or not event.text:
+    return vector_of(event.text) if isinstance(event, Review) else None
+
+
+def searched_of(event: UserEvent) -> NDArray[np.float32] | None:
+    """A vector that depends on a click's query alone; None where nothing was searched for."""
+    return vector_of(event.query) if isinstance(event, Click) else None
+
+
+def vector_of(text: str) -> NDArray[np.float32] | None:
+    """One that depends on the text alone; None for an empty one."""
+    if not text:
         return None
-    seed = int.from_bytes(event.text.encode(), "little")
+    seed = int.from_bytes(text.encode(), "little")
     return np.random.default_rng(seed).normal(size=WORDS_DIM).astype(np.float32)
 
 
@@ -50,6 +60,7 @@ clicks = st.builds(
     user_id=user,
     item_id=items,
     action=st.sampled_from([action for action in ACTIONS if action != "review"]),
+    query=st.sampled_from(["", "strap", "bow"]),
 )
 reviews = st.builds(
     Review,
@@ -90,7 +101,9 @@ def delivered(events: Iterable[UserEvent]) -> list[tuple[UserEvent, Delivery]]:
 
 
 def step(state: UserState, event: UserEvent, delivery: Delivery, settings: StateSettings = SMALL) -> Applied:
-    return apply(state, event, delivery, rows_of(event), words_of(event), settings)
+    return apply(
+        state, event, delivery, rows_of(event), words_of(event), settings, searched=searched_of(event)
+    )
 
 
 def fold(

@@ -94,12 +94,12 @@ def test_a_reviews_words_are_heard() -> None:
 def test_what_was_searched_for_comes_with_the_event_and_its_vector() -> None:
     vector = unit(np.arange(1.0, 65.0))
     events = Interactions(
-        ["u", "u"],
-        ["a", "b"],
-        np.array([1_000, 2_000]),
-        np.array([np.nan, np.nan], np.float32),
-        action=["click", "purchase"],
-        query=["red shoes", ""],
+        ["u", "u", "u"],
+        ["a", "b", "c"],
+        np.array([1_000, 2_000, 1_802_000]),
+        np.array([np.nan, np.nan, np.nan], np.float32),
+        action=["click", "purchase", "click"],
+        query=["red shoes", "", ""],
     )
     run = driven(events, said={"red shoes": vector})
     first, second = run.event(0), run.event(1)
@@ -116,5 +116,10 @@ def test_what_was_searched_for_comes_with_the_event_and_its_vector() -> None:
     run.learn()
     draft, _ = run.predict()
     users = draft.batch.users
-    assert not users.query.any()
+    assert (users.query[0] == vector).all(), "as in service, what comes next reads the search"
+    assert users.user_features[0, USER_FEATURES.index("query")] == 1.0
+    run.learn()
+    draft, _ = run.predict()
+    users = draft.batch.users
+    assert not users.query.any(), "until half an hour has passed"
     assert users.user_features[0, USER_FEATURES.index("query")] == 0.0

@@ -15,7 +15,7 @@ from streams.events.schema import Click, Forget, Review, User, UserEvent
 from streams.state.action_meaning import Meanings
 from streams.state.fold import Delivery, apply, repeats
 from streams.state.packed_rows import pack_sorted
-from streams.state.user_state import ACTION_CODE, EMPTY, StateSettings, UserState
+from streams.state.user_state import ACTION_CODE, EMPTY, NEVER, StateSettings, UserState
 from tests.streams.user_events import (
     ROWS,
     SMALL,
@@ -28,6 +28,7 @@ from tests.streams.user_events import (
     step,
     times,
     user_events,
+    vector_of,
 )
 
 acted = st.lists(clicks | reviews, max_size=30, unique_by=lambda event: event.event_id)
@@ -182,6 +183,8 @@ def test_the_order_of_arrival_does_not_matter(events: list[UserEvent], history: 
     assert (found.interactions, found.rating_count) == (expected.interactions, expected.rating_count)
     assert found.last_ts == expected.last_ts
     assert found.activity == pytest.approx(expected.activity)
+    assert found.searched_ms == expected.searched_ms
+    np.testing.assert_array_equal(found.searched, expected.searched)
 
 
 @given(user_events, times)
@@ -191,9 +194,31 @@ def test_what_was_until_a_time_holds_nothing_later(events: list[UserEvent], ts: 
     count = sum(time <= ts for time in state.times.tolist())
     for name in ("items", "actions", "ratings", "times"):
         np.testing.assert_array_equal(getattr(before, name), getattr(state, name)[:count])
-    assert plain(before, "items", "actions", "ratings", "times") == plain(
-        state, "items", "actions", "ratings", "times"
-    )
+    cut = ("items", "actions", "ratings", "times", "searched", "searched_ms")
+    assert plain(before, *cut) == plain(state, *cut)
+    later = state.searched_ms > ts
+    assert (len(before.searched), before.searched_ms) == ((0, NEVER) if later else _searched(state))
+
+
+def _searched(state: UserState) -> tuple[int, int]:
+    return len(state.searched), state.searched_ms
+
+
+@given(user_events)
+def test_the_search_is_the_latest_that_a_click_told_of(events: list[UserEvent]) -> None:
+    state = fold(delivered(events))
+    searches = [event for event in events if isinstance(event, Click) and event.query]
+    if not searches:
+        assert _searched(state) == (0, NEVER)
+        return
+    latest = max(searches, key=lambda event: event.ts).ts
+    last = [event for event in searches if event.ts == latest][-1]
+    assert state.searched_ms == latest
+    expected = vector_of(last.query)
+    assert expected is not None
+    np.testing.assert_array_equal(state.searched, expected.astype(np.float16))
+    assert state.search_at(latest, 10.0) is state.searched is state.search_at(latest + 10_000, 10.0)
+    assert state.search_at(latest + 10_001, 10.0) is state.search_at(latest, 0.0) is None
 
 
 def test_a_history_that_was_longer_is_cut_to_the_latest() -> None:

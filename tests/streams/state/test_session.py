@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,3 +45,13 @@ def test_a_session_of_nothing_changes_nothing() -> None:
     alone = with_session(EMPTY, user, SETTINGS)
     assert alone.items.tolist() == [1, 2]
     assert not alone.has_consumed(1)
+
+
+def test_the_later_search_counts() -> None:
+    def after(searched_ms: int) -> UserState:
+        user = state(Small(items=20), "ann", [1, 2], START_MS)
+        return replace(user, searched=np.full(64, searched_ms, np.float32), searched_ms=searched_ms)
+
+    for mine, theirs in ((5, 9), (9, 5)):
+        both = with_session(after(mine), after(theirs), SETTINGS)
+        assert (both.searched_ms, both.searched[0]) == (9, 9.0)

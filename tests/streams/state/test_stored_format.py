@@ -45,7 +45,7 @@ from streams.state import catalog, ledger, tombstone, user_state_codec
 from streams.state.action_meaning import BUILT_IN
 from streams.state.opinion import Opinion
 from streams.state.stored_format import NEIGHBOURS, check_version
-from streams.state.user_state import UserState
+from streams.state.user_state import NEVER, UserState
 from streams.state.user_sums import NOT_MEASURED
 from streams.stores import redis_sums
 from streams.worker_reports import report
@@ -106,6 +106,9 @@ STATE_V5 = bytes.fromhex(
     "a3616765a23330c480003000b4"
 ) + bytes(124)  # fmt: skip
 
+# Version 6 could tell what experiments measure, and knew no search. Its build wrote the same, but for that.
+STATE_V6 = bytes.fromhex("06dc0012") + STATE_V5[4:] + b"\xc0"
+
 
 def check_state(state: UserState) -> None:
     assert state.items.tolist() == [7, 70_000, 7]
@@ -114,6 +117,7 @@ def check_state(state: UserState) -> None:
     assert state.profile == {"age": "30"}
     assert state.words[:2].tolist() == [0.25, -0.5]
     assert state.sums == NOT_MEASURED
+    assert (len(state.searched), state.searched_ms) == (0, NEVER)
 
 
 # Ledger entries.
@@ -613,6 +617,7 @@ FORMATS: dict[str, Format] = {
             3: [lambda: STATE_V3],
             4: [lambda: STATE_V4],
             5: [lambda: STATE_V5],
+            6: [lambda: STATE_V6],
         },
         lambda raw, version: bytes([version]) + raw[1:],
     ),
