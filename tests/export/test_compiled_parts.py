@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -102,11 +103,8 @@ def test_what_a_caller_gives_is_checked_and_may_lie_anyhow(compiled: CompiledPar
     turned = np.asfortranarray(inputs.words)
     turned.flags.writeable = False
     np.testing.assert_array_equal(compiled.vectors(inputs.of_users._replace(words=turned)), expected)
-    for wrong in (
-        inputs.words[:, 1:],
-        inputs.words[:1],
-        inputs.words.astype(np.float64),
-    ):
+    wrongs: list[Any] = [inputs.words[:, 1:], inputs.words[:1], inputs.words.astype(np.float64)]
+    for wrong in wrongs:
         with pytest.raises(ModelError, match="did not run on words"):
             compiled.see(inputs.of_users._replace(words=wrong))
     items, asked = compiled.flat(inputs)
