@@ -33,7 +33,7 @@ async def take(url: str, file: Path, chromium: str) -> int:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         try:
-            page = await browser.new_page(viewport={"width": 1_280, "height": 640}, color_scheme="light")
+            page = await browser.new_page(viewport={"width": 1_280, "height": 600}, color_scheme="light")
             await page.goto(f"{url}/demo")
             await page.locator("#feed .place").nth(5).wait_for()
             await page.wait_for_timeout(2_000)

@@ -17,6 +17,7 @@ from litestar.openapi.spec import (
     RequestBody,
     Schema,
 )
+from litestar.openapi.spec.enums import OpenAPIFormat
 
 from streams.gateway.answers import JSON
 from streams.gateway.lines import NDJSON
@@ -55,7 +56,7 @@ def lines_body(of: Sequence[type[msgspec.Struct]], longest: int) -> OpenAPIMedia
     return OpenAPIMediaType(
         schema=Schema(
             type=OpenAPIType.STRING,
-            format="binary",
+            format=OpenAPIFormat.BINARY,
             description=(
                 f"Lines of JSON that end with a line feed, each one of the schema {names}. A line has at "
                 f"most {longest} bytes; there is no bound on their number."
@@ -86,7 +87,7 @@ def operation(
                 self.request_body = body
             self.parameters = [*(self.parameters or []), *map(_header, headers)] or None
             if lines and self.responses and isinstance(answer := self.responses[status], OpenAPIResponse):
-                schema = Schema(type=OpenAPIType.STRING, format="binary", description=lines)
+                schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY, description=lines)
                 media = OpenAPIMediaType(schema=schema)
                 answer.content = {**({} if replaced else answer.content or {}), NDJSON: media}
 

@@ -85,7 +85,7 @@ async def test_two_workers_switch_under_load(
             assert each.metric("headrace_worker_rebuilds_total") == 0
             assert each.metric("headrace_worker_ranking_failures_total") == 0
             assert each.metric("headrace_worker_slates_total", rung="full") > 100
-            assert each.metric("headrace_worker_model_info", model="second", provider="cpu") == 1
+            assert each.metric("headrace_worker_model_info", model="second", provider="compiled") == 1
     clean = await assert_as_a_clean_run(settings, store)
     slates = [
         stored_slate.decode(raw)

@@ -44,6 +44,8 @@ def offered(*names: str) -> list[str]:
         (("tensorrt", "cuda"), ("tensorrt", "cuda", "cpu"), ("cuda",), True, "cuda", True),
         (("tensorrt", "cuda"), ("cuda", "cpu"), ("cuda",), True, "cuda", True),
         (("cpu", "cuda"), ("cuda", "cpu"), ("cuda",), True, "cpu", False),
+        (("compiled",), ("cuda", "cpu"), ("cuda",), False, "cpu", False),
+        (("cuda", "compiled"), ("cpu",), (), True, "cpu", True),
     ],
 )
 def test_first_provider_that_runs_is_taken(
@@ -106,7 +108,7 @@ def test_fallback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("wanted", [(), ("gpu",), ("cuda", "CPU")])
 def test_unknown_provider_is_refused(wanted: tuple[str, ...]) -> None:
-    with pytest.raises(ProviderError, match="expected one or more of tensorrt, cuda, cpu"):
+    with pytest.raises(ProviderError, match="expected one or more of tensorrt, cuda, cpu, compiled"):
         open_first(wanted, offered("cpu"), starting(), fallback=True)
 
 

@@ -26,7 +26,7 @@ class _Counted(NamedTuple):
 
     from_s: float
     to_s: float
-    count: int
+    letters: int
 
 
 class RecentLetters:
@@ -60,7 +60,7 @@ class RecentLetters:
     @property
     def count(self) -> int:
         """How many, in the last `minutes`."""
-        return sum(each.count for each in self._recent)
+        return sum(each.letters for each in self._recent)
 
     @property
     def minutes(self) -> int:

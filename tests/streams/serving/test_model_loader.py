@@ -41,7 +41,7 @@ async def test_it_knows_the_items_of_when_loading_began_and_then_the_later_ones(
 ) -> None:
     await desk.take(*(click(n, item=f"item-{n}") for n in range(4)))
     loaded = await loader.load("first")
-    assert (loaded.model.name, loaded.model.known, loaded.provider) == ("first", 4, "cpu")
+    assert (loaded.model.name, loaded.model.known, loaded.provider) == ("first", 4, "compiled")
     await desk.take(*(click(n, item=f"item-{n}") for n in range(4, 7)))
     assert loaded.model.known == 4
     async with desk.replica.lock:

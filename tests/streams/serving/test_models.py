@@ -101,7 +101,7 @@ async def test_each_model_that_an_arm_names_is_in_service_beside_the_active_one(
     assert world.models.beside == ["first", "second"], "and no other one of the registry"
     assert world.in_service["first"] is world.replica.recommender.pipeline.models.active, "loaded once"
     assert [world.ask(name) for name in ("", "first", "second")] == ["first", "first", "second"]
-    assert world.told.in_service == {"first": "cpu", "second": "cpu"}
+    assert world.told.in_service == {"first": "compiled", "second": "compiled"}
     assert world.models.facts()["beside"] == ["first", "second"]
     world.tell()
     assert (world.told.fallbacks, world.models.said) == (Counter(), "")

@@ -66,7 +66,7 @@ def opened(opined_settings: Settings) -> Opened:
                 served.described.lifespan(),
                 httpx.AsyncClient(transport=transport, base_url="http://headrace") as http,
             ):
-                yield Site(http, ranker, desk, store, sink, clock)
+                yield Site(http, ranker, desk, store, sink, clock, served)
 
     return site
 

@@ -35,7 +35,8 @@ def test_what_is_due_is_answered_in_its_place(tmp_path: Path) -> None:
     run = learned(50)
     stream = run.stream.interactions
     user, items = stream.user[49], list(dict.fromkeys(stream.item[:40]))[:5]
-    asked = {"ts": int(stream.ts_ms[52]), "cause": "c"}
+    ts = int(stream.ts_ms[52])
+    asked = {"ts": ts, "cause": "c"}
     body = {"user_id": user, "items": [*items, "nowhere"], "n": 3}
     path = requests(
         tmp_path,
@@ -49,9 +50,7 @@ def test_what_is_due_is_answered_in_its_place(tmp_path: Path) -> None:
     assert (len(explained.items), len(stored.items)) == (4, 10)
     assert explained.items[0].contributions
     core = run.recommender
-    request = core.request(
-        run.state(user), asked["ts"], user=user, cause="c", stages_of=core.worthwhile("full")
-    )
+    request = core.request(run.state(user), ts, user=user, cause="c", stages_of=core.worthwhile("full"))
     assert stored.slate_id == core.recommend([request])[0].slate_id
     run.learn()
     assert answering.due() == []
@@ -61,7 +60,7 @@ def test_what_is_due_is_answered_in_its_place(tmp_path: Path) -> None:
     rows = tuple(core.catalog.rows[item] for item in items)
     fields: dict[str, Any] = {"user": user, "cause": "c", "candidates": rows, "size": 3}
     fields["stages_of"] = core.worthwhile("full")
-    slate = core.recommend([core.request(run.state(user), asked["ts"], **fields)])[0]
+    slate = core.recommend([core.request(run.state(user), ts, **fields)])[0]
     assert ranked.slate_id == slate.slate_id
     assert [(item.item_id, item.score) for item in ranked.items] == [
         (item.item_id, item.score) for item in slate.items
