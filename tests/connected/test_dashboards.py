@@ -62,7 +62,8 @@ def environ(registry: Path, endpoint: str, folder: Path) -> dict[str, str]:
         "HEADRACE_CANDIDATES__QUOTAS": "mean",
         "HEADRACE_LEARNING__WAIT_S": "4",
         "HEADRACE_EXAMPLES__FOLDER": str(folder / "examples"),
-        "HEADRACE_EXAMPLES__ROTATE_S": "10",
+        "HEADRACE_EXAMPLES__SAMPLE": "0.1",  # a shard or two: they are written when nothing else is to do
+        "HEADRACE_EXAMPLES__SHARD_EVENTS": "50",
         "HEADRACE_WORKER__SNAPSHOT_EVERY_S": "5",
         "HEADRACE_LADDER__FEWER_AT_MS": "20000",
         "HEADRACE_LADDER__COUNTERS_AT_MS": "20000",
