@@ -197,8 +197,8 @@ async def packed(valkey: ValkeyServer) -> None:
     """What it has is in a file of keys, which it answers between; between commands, it is silent for long.
 
     There are so many keys that a worker that has to wait for the processor still meets a store that loads. It
-    answers after each KB, so they are no smaller: soon enough for those who ask. The file counts once the server
-    says so: killed a moment before, it reads its commands instead.
+    answers after each KB, so they are no smaller: soon enough for those who ask. The file counts once the
+    server says so: killed a moment before, it reads its commands instead.
     """
     async with Redis.from_url(valkey.url) as client:
         await client.mset({f"more-{n}": os.urandom(400) for n in range(KEYS)})
