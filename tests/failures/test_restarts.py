@@ -166,7 +166,7 @@ async def test_the_store(
             await eventually(lambda: is_ready(entrance))
             async with load(entrance, events) as client:
                 await eventually(lambda: client.sent > 500)
-                await packed(valkey, tmp_path / "valkey")
+                await packed(valkey)
                 os.kill(valkey.process.pid, end)
                 assert await asyncio.to_thread(valkey.process.wait, 30)
                 await said(running, lambda: running.refuses("store"))
@@ -193,17 +193,22 @@ def loading(running: Gateway) -> bool:
     return answer.status_code == 503 and "loading" in answer.json()["parts"]["store"]["trouble"]
 
 
-async def packed(valkey: ValkeyServer, folder: Path) -> None:
+async def packed(valkey: ValkeyServer) -> None:
     """What it has is in a file of keys, which it answers between; between commands, it is silent for long.
 
     There are so many keys that a worker that has to wait for the processor still meets a store that loads. It
-    answers after each KB, so they are no smaller: soon enough for those who ask.
+    answers after each KB, so they are no smaller: soon enough for those who ask. The file counts once the
+    server says so: killed a moment before, it reads its commands instead.
     """
     async with Redis.from_url(valkey.url) as client:
         await client.mset({f"more-{n}": os.urandom(400) for n in range(KEYS)})
-    await tell(valkey.url, "BGREWRITEAOF")
-    least = 400 * KEYS
-    await eventually(lambda: any(base.stat().st_size > least for base in folder.glob("*/*.base.rdb")))
+        await client.bgrewriteaof()
+
+        async def written() -> bool:
+            said = await client.info("persistence")
+            return bool(said["aof_base_size"] > 400 * KEYS and not said["aof_rewrite_in_progress"])
+
+        await eventually(written)
 
 
 def slowly(patch: pytest.MonkeyPatch) -> None:
