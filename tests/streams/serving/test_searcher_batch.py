@@ -88,7 +88,8 @@ def test_where_the_model_fails_the_counters_rank(stocked: Shop, monkeypatch: pyt
     waiting = [WaitingSearch(asked_for(stocked, text)) for text in ("strap", "headphones")]
     for answer in search_all(stocked.core, stocked.indexed, waiting, NOW_MS).answers:
         assert isinstance(answer, SearchAnswer)
-        assert (answer.slate.rung, bool(answer.slate.items)) == ("counters", True)
+        assert (answer.slate.model, answer.request.plan.rung) == ("", "counters")
+        assert answer.slate.items
 
 
 def test_what_is_found_is_completed_for_others(stocked: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
