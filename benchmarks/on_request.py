@@ -18,6 +18,7 @@ import gc
 import json
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -125,7 +126,9 @@ async def cost(
     longest_ms = round(1_000 * max(pauses, default=0.0), 2)
     gc_us = round(1e6 * sum(pauses) / (rounds * REQUESTS), 1)
     loop_us, core_us = np.round(best, 0).tolist()
-    return Cost(name, loop_us, core_us, gc_us, longest_ms)
+    made = Cost(name, loop_us, core_us, gc_us, longest_ms)
+    print(_line(made), file=sys.stderr, flush=True)  # one by one, where the machine is slow
+    return made
 
 
 def rankings(items: Sequence[str], users: Sequence[str], count: int) -> Iterator[Asked]:
@@ -205,12 +208,13 @@ def main() -> None:
     found = asyncio.run(measured(args))
     if args.json:
         print(json.dumps(msgspec.to_builtins(found)))
-        return
-    for each in found:
-        print(
-            f"{each.name:22} loop {each.loop_us:6.0f} us  core {each.core_us:6.0f} us  "
-            f"gc {each.gc_us:5.1f} us, longest {each.gc_longest_ms:.1f} ms"
-        )
+
+
+def _line(cost: Cost) -> str:
+    return (
+        f"{cost.name:22} loop {cost.loop_us:6.0f} us  core {cost.core_us:6.0f} us  "
+        f"gc {cost.gc_us:5.1f} us, longest {cost.gc_longest_ms:.1f} ms"
+    )
 
 
 def _compared(args: argparse.Namespace) -> None:

@@ -72,7 +72,7 @@ def gateway(
         yield Gateway(process, client)
 
 
-def _address(process: ChildProcess, deadline_s: float = 60.0) -> str:
+def _address(process: ChildProcess, deadline_s: float = 300.0) -> str:
     """Where it listens, as its log says."""
     until = time.monotonic() + deadline_s
     while time.monotonic() < until and process.returncode is None:

@@ -35,7 +35,7 @@ from tests.streams.tracing.receiver import Receiver
 pytestmark = pytest.mark.connected
 
 ITEMS, USERS = 60, 12
-AT_LEAST_S, AT_MOST_S = 25.0, 180.0
+AT_LEAST_S, AT_MOST_S, PATIENCE_S = 25.0, 180.0, 300.0
 RARE = "min(count_over_time(headrace_worker_examples_total[10m])) > 3"
 """True once what comes last, with the first shard, was scraped so often that it has a rate."""
 BOARDS = {file.stem: json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.json"))}
@@ -83,14 +83,15 @@ def measured(tmp_path_factory: pytest.TempPathFactory, kafka_bootstrap: str) -> 
         prefix, more = f"test-{uuid4().hex[:12]}.", environ(registry, receiver.endpoint, folder)
         more |= {"HEADRACE_KAFKA__PREFIX": prefix, "HEADRACE_REDIS__PREFIX": prefix}
         kafka, redis = stack.settings.kafka, stack.settings.redis
-        working = running.enter_context(worker(folder, kafka, redis, more))
+        working = running.enter_context(worker(folder, kafka, redis, more, wait=False))
+        working.wait_until_ready(PATIENCE_S)
         serving = running.enter_context(gateway(folder, kafka.bootstrap, redis.url, prefix, more=more))
         http = serving.client
-        until(lambda: is_ready(http), 120)
+        until(lambda: is_ready(http), PATIENCE_S)
         targets = {"worker": [host_of(working.address)], "gateway": [host_of(str(http.base_url))]}
         watching = running.enter_context(prometheus(folder, targets))
         announce(http)
-        until(lambda: f"headrace_search_items {ITEMS}.0" in http.get("/metrics").text, 120)
+        until(lambda: f"headrace_search_items {ITEMS}.0" in http.get("/metrics").text, PATIENCE_S)
         with following(http, "user-0"):
             use(http, watching)
         watching.at_s = time.time()  # however long the tests take

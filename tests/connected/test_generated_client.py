@@ -118,7 +118,7 @@ async def items(app: App) -> None:
         page = app.ask("items.list_items", n=3, cursor=cursor).parsed
         found += app.ids(page)
         cursor = page.cursor
-    assert sorted(found) == sorted(g["item_id"] for g in GOODS)
+    assert sorted(found) == sorted(str(g["item_id"]) for g in GOODS)
 
 
 async def one_by_one(app: App) -> None:

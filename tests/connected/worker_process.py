@@ -28,7 +28,7 @@ sys.meta_path.insert(0, NoTorch())
 from streams.commands.main import main
 sys.exit(main(["worker"]))
 """
-START_DEADLINE_S = 90.0
+START_DEADLINE_S = 300.0  # some hundred modules are read: seconds, or minutes where many programs run
 PATIENCE_S = 30.0  # for one answer: other work may have the processor
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from export.random_inputs import random_inputs
-from model.in_parts import USER_PART, CandidatePart, ItemPart, UserPart, item_part_names
+from model.in_parts import CandidatePart, ItemPart, UserPart, item_part_names
 from model.network import FusionNet
 from model.plan import NetworkPlan
-from model.schema import EncoderKind, FusionKind
+from model.schema import USER_PART, EncoderKind, FusionKind
 from tests.model.examples_of import ITEMS, SCHEMA
 
 FUSIONS: tuple[FusionKind, ...] = ("attention", "weighted", "concat")

@@ -102,7 +102,7 @@ async def test_both_ways_give_the_same_bytes(stocked: Stocked) -> None:
     assert statuses[:5] == [200] * 5
     assert statuses[5:12] == [422, 422, 422, 422, 400, 400, 413]
     assert statuses[12:17] == [200] * 5
-    assert set(statuses[17:23]) == {400, 422} or set(statuses[17:23]) == {400}
+    assert set(statuses[17:22]) <= {400, 422}
 
 
 @pytest.mark.parametrize("asked", [RANKINGS[0], SEARCHES[1]], ids=["ranking", "search"])

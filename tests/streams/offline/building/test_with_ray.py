@@ -24,6 +24,8 @@ from tests.streams.offline.building.small_stream import EVENTS, ITEMS, run_of
 
 ray = pytest.importorskip("ray", reason="the extra `scale` is not installed")
 
+pytestmark = pytest.mark.alone  # Ray gives its own processes 30 s to start
+
 
 @pytest.fixture
 def two_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
