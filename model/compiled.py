@@ -6,20 +6,32 @@ A cache on disk keeps the result, so a machine pays for the compilation once, no
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from numba import njit
 from numba.core import config as numba_config
 from numba.core.compiler_lock import global_compiler_lock
 
+from model.compiled_cache import one_at_a_time
+
 config: Any = numba_config
 compiler_lock: Any = global_compiler_lock
 F = TypeVar("F", bound=Callable[..., object])
 
+one_at_a_time()
+
+
+def compiled_with(
+    fastmath: bool | set[str] = False, error_model: Literal["python", "numpy"] = "python"
+) -> Callable[[F], F]:
+    """As `compiled`, with these options of numba's."""
+    made = njit(cache=True, nogil=True, fastmath=fastmath, error_model=error_model)
+    return cast("Callable[[F], F]", made)
+
 
 def compiled(function: F) -> F:
     """Compile on first call; releases the GIL. No fast-math: the same input gives the same bits."""
-    return cast("F", njit(cache=True, nogil=True)(function))
+    return compiled_with()(function)
 
 
 def compiled_side_by_side(function: F) -> F:

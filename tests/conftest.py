@@ -29,13 +29,11 @@ from streams.local.valkey_cluster import ValkeyCluster
 from streams.settings.sections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
-from tests.compiled_cache import one_at_a_time
 from tests.contracts.own_server import Server
 
 # How long an example takes depends on what else the machine does; it decides nothing.
 settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("headrace")
-one_at_a_time()
 
 _SERVERS = {"kafka_bootstrap", "valkey_url", "valkey_cluster", "server"}
 

@@ -7,16 +7,16 @@ counts from the end.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
-from numba import njit
+from model.compiled import compiled_with
 
 F = TypeVar("F", bound=Callable[..., object])
 
 
 def kernel(function: F) -> F:
     """As `model.compiled.compiled`, with numpy's arithmetic: 1 / 0 is infinite."""
-    return cast("F", njit(cache=True, nogil=True, error_model="numpy")(function))
+    return compiled_with(error_model="numpy")(function)
 
 
 def kernel_in_any_order(function: F) -> F:
@@ -24,4 +24,4 @@ def kernel_in_any_order(function: F) -> F:
     time. A sum is the same alone and in a batch; it may differ from one kind of processor to another.
     """
     flags = {"reassoc", "contract", "nsz"}
-    return cast("F", njit(cache=True, nogil=True, error_model="numpy", fastmath=flags)(function))
+    return compiled_with(error_model="numpy", fastmath=flags)(function)

@@ -25,7 +25,7 @@ from streams.gateway.experiment_bodies import Because, Shipping
 from streams.gateway.experiments import Experiments, experiment_routes
 from streams.gateway.feed_route import feed_routes
 from streams.gateway.feeds import FeedReads
-from streams.gateway.health import alive, asked_ranker, ready_route
+from streams.gateway.health import ReadyCheck, alive, asked_ranker, ready_route
 from streams.gateway.hot_routes import Gateway
 from streams.gateway.idempotency import IdempotentAnswers
 from streams.gateway.impressions import ImpressionLog
@@ -145,6 +145,8 @@ def create_app(
             await producer.stop()
             await store.close()
 
+    asked = asked_ranker(ranker, elsewhere)
+    ready = ReadyCheck(settings, store, producer, metrics, asked, ranks_alone)
     app = Litestar(
         route_handlers=[
             events_route(intake, settings, answers, clock.now_ms()),
@@ -159,8 +161,8 @@ def create_app(
             *admin_routes(shared),
             version_route(version),
             alive,
-            ready_route(settings, store, producer, metrics, asked_ranker(ranker, elsewhere), ranks_alone),
-            metrics_route(metrics),
+            ready_route(ready, gateway.retry_after_s),
+            metrics_route(metrics, ready.ask_again),
             *console_routes(
                 settings, store, producer, clock, watch, operator_pages(settings, store, shared, experiments)
             ),

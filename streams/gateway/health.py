@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,10 @@ from streams.stores.condition import concerns, refused, waits_for
 if TYPE_CHECKING:
     from streams.gateway.ranking.elsewhere import RankersElsewhere
     from streams.serving.ranker import Ranker
+
+
+FRESH_S = 5.0
+"""Whoever reads the metrics learns of a check that is no older."""
 
 
 class Alive(msgspec.Struct):
@@ -65,45 +71,72 @@ async def alive() -> Alive:
     return Alive()
 
 
-def ready_route(
-    settings: Settings,
-    store: Store,
-    sink: EventSink,
-    metrics: GatewayMetrics,
-    ranker: AskRanker | None = None,
-    needs_ranker: bool = False,
-) -> HTTPRouteHandler:
-    """The route that asks Kafka, the store and the ranker, at the same time and with a deadline.
+class ReadyCheck:
+    """Asks Kafka, the store and the ranker, at the same time and with a deadline. The metrics say what was
+    found.
 
     needs_ranker: whether nothing is ready before the ranker is; a gateway reads feeds without it.
     """
-    timeout_s, strict = settings.gateway.timeout_ms / 1_000, settings.redis.strict
 
-    async def ask_kafka() -> Part:
-        await sink.check(timeout_s)
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        sink: EventSink,
+        metrics: GatewayMetrics,
+        ranker: AskRanker | None = None,
+        needs_ranker: bool = False,
+    ) -> None:
+        self._timeout_s, self._strict = settings.gateway.timeout_ms / 1_000, settings.redis.strict
+        self._store, self._sink, self._metrics = store, sink, metrics
+        self._ranker, self._needs_ranker = ranker, needs_ranker
+        self._asked_s = -math.inf
+
+    async def ask(self) -> Readiness:
+        """Ask all parts now."""
+        self._asked_s = time.monotonic()
+        questions = {"kafka": self._ask_kafka(), "store": self._ask_store()}
+        if self._ranker is not None:
+            questions["ranker"] = self._ask_ranker(self._ranker)
+        answers = await asyncio.gather(*(self._ask(*each) for each in questions.items()))
+        parts = dict(zip(questions, answers, strict=True))
+        needed = [part for name, part in parts.items() if name != "ranker" or self._needs_ranker]
+        return Readiness(all(part.ready for part in needed), parts)
+
+    async def ask_again(self) -> None:
+        """The same, unless somebody has asked just now: what the metrics say must not be older."""
+        if time.monotonic() > self._asked_s + FRESH_S:
+            await self.ask()
+
+    async def _ask(self, name: str, question: Awaitable[Part]) -> Part:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                part = await question
+        except (BrokerUnavailableError, StoreError, TimeoutError) as error:
+            part = Part(False, str(error) or f"no answer within {round(1_000 * self._timeout_s)} ms")
+        self._metrics.up.labels(name).set(part.ready)
+        return part
+
+    async def _ask_kafka(self) -> Part:
+        await self._sink.check(self._timeout_s)
         return Part(ready=True)
 
-    async def ask_store() -> Part:
-        condition = await store.condition()
+    async def _ask_store(self) -> Part:
+        condition = await self._store.condition()
         reported = concerns(condition)
         if (waited := waits_for(condition)) is not None:
             return Part(False, waited.text)
-        if strict and (refusal := refused(reported)):
+        if self._strict and (refusal := refused(reported)):
             return Part(False, refusal)
         return Part(True, "; ".join(concern.text for concern in reported))
 
-    async def ask_ranker(ask: AskRanker) -> Part:
+    async def _ask_ranker(self, ask: AskRanker) -> Part:
         trouble = await ask()
         return Part(not trouble, trouble)
 
-    async def ask(name: str, question: Awaitable[Part]) -> Part:
-        try:
-            async with asyncio.timeout(timeout_s):
-                part = await question
-        except (BrokerUnavailableError, StoreError, TimeoutError) as error:
-            part = Part(False, str(error) or f"no answer within {settings.gateway.timeout_ms} ms")
-        metrics.up.labels(name).set(part.ready)
-        return part
+
+def ready_route(check: ReadyCheck, retry_after_s: int) -> HTTPRouteHandler:
+    """The route that asks all parts."""
 
     @get(
         "/readyz",
@@ -116,15 +149,9 @@ def ready_route(
         responses={503: ResponseSpec(Readiness, description="A part does not answer")},
     )
     async def ready() -> Response[Readiness]:
-        asked = {"kafka": ask_kafka(), "store": ask_store()}
-        if ranker is not None:
-            asked["ranker"] = ask_ranker(ranker)
-        answers = await asyncio.gather(*(ask(*each) for each in asked.items()))
-        parts = dict(zip(asked, answers, strict=True))
-        needed = [part for name, part in parts.items() if name != "ranker" or needs_ranker]
-        readiness = Readiness(all(part.ready for part in needed), parts)
+        readiness = await check.ask()
         if readiness.ready:
             return Response(readiness)
-        return Response(readiness, status_code=503, headers=retry_after(settings.gateway.retry_after_s))
+        return Response(readiness, status_code=503, headers=retry_after(retry_after_s))
 
     return ready

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 from litestar import Response, get
@@ -79,7 +80,7 @@ class GatewayMetrics:
         )
         self.up = Gauge(
             "headrace_gateway_part_up",
-            "1 where the last readiness check reached the part, else 0.",
+            "1 where a check of the last seconds reached the part, else 0.",
             ("part",),
             registry=registry,
         )
@@ -106,11 +107,12 @@ class GatewayMetrics:
             self.count_answer(scope.get("path_template") or "none", message["status"])
 
 
-def metrics_route(metrics: GatewayMetrics) -> HTTPRouteHandler:
-    """GET /metrics."""
+def metrics_route(metrics: GatewayMetrics, before: Callable[[], Awaitable[None]]) -> HTTPRouteHandler:
+    """GET /metrics. before: brings up to date what is only worth its price when somebody looks."""
 
     @get("/metrics", summary="Prometheus metrics", tags=["operations"], media_type=CONTENT_TYPE_PLAIN_0_0_4)
     async def scrape() -> Response[bytes]:
+        await before()
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return scrape

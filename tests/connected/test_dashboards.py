@@ -150,7 +150,6 @@ def use(http: httpx.Client, watching: Prometheus) -> None:
             chosen = {"item_id": item["item_id"], "slate_id": feed["slate_id"], "position": place}
             http.post("/v1/events", json=event("click", user_id=user, **chosen))
         http.get("/v1/search", params={"q": f"film {turn % ITEMS}", "user_id": user})
-        http.get("/readyz")  # as whoever balances load asks
         http.get("/v1/suggest", params={"q": "fil"})
         http.post("/v1/rank", json={"user_id": user, "items": [f"item-{n}" for n in range(5)]})
         turn += 1

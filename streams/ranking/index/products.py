@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from model.compiled import compiled
+from model.compiled import compiled, compiled_with
 from model.schema import F32
 from streams.ranking.candidates.selection import key, row_of, take
 
@@ -21,7 +20,7 @@ def _summed(function: F) -> F:
     product is the same alone and in a batch. The order may differ from one kind of processor to another, as
     it does in a BLAS.
     """
-    return cast("F", njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})(function))
+    return compiled_with(fastmath={"reassoc", "contract"})(function)
 
 
 @_summed

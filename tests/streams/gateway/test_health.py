@@ -43,6 +43,25 @@ def test_kafka_down(client: Client, sink: RecordingSink, registry: CollectorRegi
     assert registry.get_sample_value("headrace_gateway_part_up", {"part": "store"}) == 1
 
 
+def test_the_metrics_tell_of_a_part_without_anybody_who_asks_for_readiness(
+    client: Client, sink: RecordingSink, registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a check that failed once would keep its alert firing where nobody asks again."""
+
+    def up() -> float | None:
+        client.get("/metrics")
+        return registry.get_sample_value("headrace_gateway_part_up", {"part": "kafka"})
+
+    sink.confirms = 0
+    assert client.get("/readyz").status_code == 503
+    sink.confirms = 1_000_000
+    assert up() == 0, "one of just now is believed"
+    monkeypatch.setattr("streams.gateway.health.FRESH_S", -1.0)
+    assert up() == 1
+    sink.confirms = 0
+    assert up() == 0
+
+
 @pytest.mark.parametrize("hangs", [False, True])
 def test_the_store_down(
     client: Client, store: MemoryStore, monkeypatch: pytest.MonkeyPatch, hangs: bool

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from numba.core.caching import IndexDataCacheFile
 
-from tests.compiled_cache import one_at_a_time
+from model.compiled_cache import one_at_a_time
 
 whole: Any = IndexDataCacheFile
-# `tests/conftest.py` has made it so for all tests; here is what numba does by itself.
+# `model.compiled` has made it so; here is what numba does by itself.
 LOAD, SAVE = whole.load.__wrapped__, whole.save.__wrapped__
 
 
@@ -47,6 +47,14 @@ def test_each_finds_its_own_code(tmp_path: Path, alone: bool) -> None:
     """And that the comparison can fail: without the lock an entry is lost, or is the other's."""
     found = filled_at_once(tmp_path, alone)
     assert (found == {"int": "code for int", "float": "code for float"}) is alone
+
+
+def test_a_folder_that_can_only_be_read_is_read(tmp_path: Path) -> None:
+    cache = whole(str(tmp_path), "f", 1)
+    cache.save("int", "code for int")
+    (tmp_path / "f.nbi.lock").unlink()
+    (tmp_path / "f.nbi.lock").mkdir()  # no lock can be opened, not even by root
+    assert cache.load("int") == "code for int"
 
 
 def test_an_entry_that_is_not_there_is_none(tmp_path: Path) -> None:

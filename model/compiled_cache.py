@@ -1,14 +1,15 @@
-"""numba's cache on disk, when several processes of tests fill it at once.
+"""numba's cache on disk, when several processes fill it at once: workers that start together, or tests.
 
 For a function numba writes an index, and then the file of machine code that it names. Of two processes that
 compile one function for different types, both may choose one name: the index then names the other's code. And
-where the source has changed, the name may still be that of code from before.
+where the source has changed, the name may still be that of code from before. numba 0.68 takes no lock.
 """
 
 from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from functools import wraps
 from typing import Any
 
@@ -24,8 +25,10 @@ def one_at_a_time(cache: Any = IndexDataCacheFile) -> None:
 def _alone(call: Callable[..., object]) -> Callable[..., object]:
     @wraps(call)
     def called(self: Any, *arguments: object) -> object:
-        with open(f"{self._index_path}.lock", "a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        with ExitStack() as until_done:
+            with suppress(OSError):  # of a cache that can be read alone: nobody writes there
+                lock = until_done.enter_context(open(f"{self._index_path}.lock", "a"))
+                fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
             return call(self, *arguments)
 
     return called
