@@ -135,10 +135,15 @@ def test_the_core_gets_impressions_and_then_their_clicks(
     apply, show = core.apply, core.show
 
     def noted(
-        state: UserState, event: UserEvent, delivery: Delivery, words: F32 | None, kept: UserSlates
+        state: UserState,
+        event: UserEvent,
+        delivery: Delivery,
+        words: F32 | None,
+        kept: UserSlates,
+        searched: F32 | None,
     ) -> Applied:
         applied.append(event)
-        return apply(state, event, delivery, words, kept)
+        return apply(state, event, delivery, words, kept, searched=searched)
 
     def noted_too(kept: UserSlates, event: Impression) -> ShowingStep:
         applied.append(event)
