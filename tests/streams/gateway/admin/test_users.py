@@ -71,7 +71,7 @@ async def test_all_that_is_known_is_told_by_ids(known: Known) -> None:
         assert told["met"]["by_action"] == {"click": 8}
         assert sorted(told["met"]["items"]) == sorted(f"item-{n}" for n in range(24) if n % 3 == 1)
         assert (told["met"]["exact"], told["met"]["total"], told["met"]["next_from"]) == (True, 8, None)
-        assert told["feed"]["rung"] == "counters"
+        assert told["feed"]["rung"] == "full"
         assert told["feed"]["places"][0]["item_id"] not in told["met"]["items"]
         assert told["slates"][0]["slate_id"]
         assert {place["item_id"] for place in told["slates"][0]["places"]} <= {f"item-{n}" for n in range(24)}
