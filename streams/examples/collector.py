@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,13 +48,14 @@ class ExampleCollector:
         """One example: this user at this moment met an item. False where there is nothing to choose from."""
         pool = self._plan.settings.candidates.pool
         passed = () if self.whole else met.source.passed
+        told: dict[str, Any] = {} if met.searched is None else {"search": search_by(met.searched)}
         request = self.recommender.request(
             state,
             now_ms,
             plan=self._plan,
             score_also=(met.row, *passed),
             complete=False,
-            **({} if met.searched is None else {"search": search_by(met.searched)}),
+            **told,
         )
         draft = self.recommender.pipeline.gather([request]).draft(0)
         # A generator of the example's own: the draws are the same whatever was collected before, and where.

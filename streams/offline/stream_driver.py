@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from model.schema import F32
 from streams.datasets.as_events import event_of, profile_of
@@ -151,6 +151,7 @@ class Prequential:
         user, ts = events.user[self.at], int(events.ts_ms[self.at])
         row = core.catalog.rows.get(events.item[self.at], -1)
         searched = self.searched(self.at)
+        told: dict[str, Any] = {} if searched is None else {"search": search_by(searched)}
         request = core.request(
             self.state(user),
             ts,
@@ -159,7 +160,7 @@ class Prequential:
             cause=str(self.at),
             score_also=(row,) if row >= 0 else (),
             explain=explain,
-            **({} if searched is None else {"search": search_by(searched)}),
+            **told,
         )
         return core.draft(request), row
 

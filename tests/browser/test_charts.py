@@ -64,7 +64,7 @@ KINDS: list[tuple[str, dict[str, Any], str]] = [
             "unit": "percent",
             "zero": 0,
         },
-        "-2% – 8%",
+        "-2.0% – 8.0%",
     ),
 ]
 

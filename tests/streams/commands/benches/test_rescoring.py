@@ -30,9 +30,10 @@ def test_one_model_is_a_case_for_each_file_and_size(
     out = tmp_path / "it.json"
     assert main([*WORDS, "--model", folders[0], "--json", str(out)]) == 0
     measured = msgspec.json.decode(out.read_bytes(), type=Measured)
+    ways = ("fp32, compiled", "int8, cpu", "fp32, cpu")
     assert [case.name for case in measured.cases] == [
-        "int8, cpu, 1 user", "fp32, cpu, 1 user", "int8, cpu, 3 users", "fp32, cpu, 3 users"
-    ]  # fmt: skip
+        f"{way}, {users}" for users in ("1 user", "3 users") for way in ways
+    ]
     for case in measured.cases:
         assert {*case.cpu_us} == {"seeing users", "scoring candidates"}
         assert min(case.figures["tower nodes"], case.figures["rescorer nodes"]) > 10
@@ -43,5 +44,5 @@ def test_cases_of_several_models_have_their_names(folders: list[str], tmp_path: 
     out = tmp_path / "it.json"
     assert main([*WORDS, "--model", *folders, "--json", str(out)]) == 0
     names = [case.name for case in msgspec.json.decode(out.read_bytes(), type=Measured).cases]
-    assert len(set(names)) == 8
+    assert len(set(names)) == 12
     assert {name.split(", ")[0] for name in names} == {"one", "other"}
