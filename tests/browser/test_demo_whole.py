@@ -97,9 +97,9 @@ async def test_an_afternoon(address: str, open_page: OpenPage) -> None:
     )
     rows = [(name, float(value.replace(",", ""))) for name, value in rows]
     numbers = dict(rows)
-    parts = [value for name, value in rows if name != "Score" and not name.startswith("Without")]
+    parts = [value for name, value in rows if name != "Score" and not name.startswith("Change without")]
     assert "How likely you click" in numbers
-    assert numbers["Score"] == pytest.approx(sum(parts), abs=2e-6)
+    assert numbers["Score"] == pytest.approx(sum(parts), abs=2e-6), rows
 
     await page.get_by_role("button", name="Two arms side by side").click()
     sides = page.locator("#arms .side")
@@ -118,7 +118,7 @@ async def test_an_afternoon_in_chinese_on_a_phone(address: str, open_page: OpenP
     await expect(feed).to_have_count(12, timeout=PATIENCE_MS)
     await feed.nth(0).locator("[data-part=open]").click()
     await expect(page.locator("#feed .took")).to_have_text(
-        re.compile("操作后 .*毫秒 ?显示到屏幕"), timeout=PATIENCE_MS
+        re.compile("操作后 .*毫秒出现在屏幕上"), timeout=PATIENCE_MS
     )
     await expect(page.locator("#details")).to_be_visible()
     await picture(page, "demo-whole-phone")
