@@ -154,7 +154,7 @@ async def searches(app: App) -> None:
         return app.ask("search.read_search", q=q, impression=False, **asked).parsed
 
     await eventually(lambda: app.ids(search("蓝牙耳机"))[:1] == ["ear"])  # it may be by its meaning alone
-    await eventually(lambda: search("100元以下的耳机").understood.price_to == 100.0)  # with the index of words
+    await eventually(lambda: search("100元以下的耳机").understood.price_to == 100.0)  # and by words
     cheap = search("100元以下的耳机")
     assert (app.ids(cheap)[0], cheap.understood.price_to) == ("wire", 100.0)
     assert not {"ear", "boot", "drum"} & set(app.ids(cheap)), "they cost more"
