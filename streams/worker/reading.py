@@ -44,8 +44,8 @@ class ModelCheck(Protocol):
 
 class Reader:
     """Reads batches. `encode` None: texts have no vectors. `opine`: says of reviews what they say, too (see
-    `Opine`). `searches`: whether those of searches are wanted; only an example reads them. `actions`: those
-    that are declared. `shards`: of the store.
+    `Opine`). `searches`: whether those of searches are wanted: an example reads them, and feeds that follow
+    them. `actions`: those that are declared. `shards`: of the store.
     """
 
     def __init__(

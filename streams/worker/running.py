@@ -55,7 +55,7 @@ class Running:
             metrics,
             live.models.check,
             live.encode,
-            searches=logged,
+            searches=logged or settings.state.search_follows_s > 0,
             actions=settings.meanings.names,
             shards=settings.redis.shards,
             opine=live.opine,
