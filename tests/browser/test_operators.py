@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from streams.gateway.web.language import texts
-from streams.serving.renewal_notes import read_renewal, take_renewal
+from streams.serving.renewal_notes import end_renewal, read_renewal, take_renewal
 from streams.serving.retained_models import read_retained
 from streams.stores.memory import MemoryStore
 from tests.browser.conftest import PHONE, EachLook, OpenPage
@@ -138,7 +138,9 @@ async def test_a_model_is_retained_and_a_renewal_asked_for(site: Site, open_page
     asked = (await read_renewal(site.store)).asked
     assert asked is not None
     assert asked.because == "new items"
-    assert await take_renewal(site.store) == msgspec.structs.replace(asked, tries=1)
+    taken = msgspec.structs.replace(asked, tries=1)
+    assert await take_renewal(site.store) == taken
+    await end_renewal(site.store, asked.request_id)
     await expect(page.locator("#renew")).to_be_enabled()
 
 
