@@ -325,12 +325,13 @@ class Recommender:
         rung: Rung = "full",
         stages_of: Rung | None = None,
         arm: str = DEFAULT_ARM,
+        searched: F32 | None = None,
         **asked: Any,
     ) -> RankRequest:
         """A request with the stages of an arm on a rung: of the settings, or the arms of experiments that
         `arms_of` says. stages_of: the rung whose stages are taken, where that is another one (`worthwhile`).
-        asked: further fields of `RankRequest`. Where no `search` is among them, it is the user's latest one,
-        for as long as `state.search_follows_s` says.
+        asked: further fields of `RankRequest`. Where no `search` is among them, it is what was `searched` for
+        (a vector [text_dim]), else the user's latest one, for as long as `state.search_follows_s` says.
 
         This is the edge of the core: what comes from a caller is checked here. Raises `SettingsError` for an
         arm that is not declared, `RequestError` for a value that can't be.
@@ -339,8 +340,10 @@ class Recommender:
             raise RequestError(f"rung is {rung!r}; expected one of {', '.join(RUNGS)}")
         if asked:
             check(asked, len(self.catalog), self.catalog.text.shape[1])
-        if "search" not in asked and len(state.searched):
-            asked["search"] = search_by(state.search_at(now_ms, self.settings.state.search_follows_s))
+        if "search" not in asked and (searched is not None or len(state.searched)):
+            if searched is None:
+                searched = state.search_at(now_ms, self.settings.state.search_follows_s)
+            asked["search"] = search_by(searched)
         made = self.arms.of(arm, stages_of or rung)
         asked = {"plan": made.plan, "model": made.model, "against": made.against, **asked}
         return RankRequest(state, now_ms, rung=rung, arm=arm, **asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -98,6 +98,9 @@ class Lowering:
         cut = [slice(None)] * len(value.shape)
         for k, axis in enumerate(axes):
             cut[axis] = slice(starts[k], ends[k], steps[0][k] if steps else 1)
+        return self._part(value, cut)
+
+    def _part(self, value: Value, cut: Sequence[slice]) -> Value:
         return self.write.seen(value, lambda view: view[tuple(cut)])
 
     def _split(self, node: Node) -> None:
@@ -112,7 +115,7 @@ class Lowering:
         for name, end, width in zip(node.outputs, ends.tolist(), sizes, strict=True):
             cut = [slice(None)] * len(value.shape)
             cut[axis] = slice(end - width, end)
-            self.values[name] = self.write.seen(value, lambda view, cut=tuple(cut): view[cut])  # type: ignore[misc]
+            self.values[name] = self._part(value, cut)
 
     def _cast(self, node: Node) -> Value:
         value = self.values[node.inputs[0]]
@@ -184,7 +187,7 @@ class Lowering:
         value = self._rooted(node.inputs[0])
         _last(node, value)
         wide = [self.write.wide(self._rooted(name), value.shape) for name in node.inputs[1:]]
-        epsilon = self.write.number(float(node.attributes.get("epsilon", 1e-5)))  # type: ignore[arg-type]
+        epsilon = self.write.number(_float(node, "epsilon", 1e-5))
         assert epsilon.root is not None
         return self.write.whole_rows(kinds.NORMALISE, value, wide, Operand(epsilon.root, 0, (0, 0, 0)))
 
@@ -258,6 +261,12 @@ def _last(node: Node, value: Value) -> None:
 def _ints(node: Node, name: str) -> tuple[int, ...]:
     found = node.attributes[name]
     assert isinstance(found, tuple)
+    return found
+
+
+def _float(node: Node, name: str, otherwise: float) -> float:
+    found = node.attributes.get(name, otherwise)
+    assert isinstance(found, float)
     return found
 
 

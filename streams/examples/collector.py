@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,6 @@ from model.examples import Example, ItemTable, Shard, id_number, shard
 from model.schema import F32
 from streams.examples.target import Source, Target
 from streams.ranking.draft import Draft
-from streams.ranking.request import search_by
 from streams.recommender import Recommender
 from streams.state.catalog import Content
 from streams.state.user_state import UserState
@@ -48,14 +46,13 @@ class ExampleCollector:
         """One example: this user at this moment met an item. False where there is nothing to choose from."""
         pool = self._plan.settings.candidates.pool
         passed = () if self.whole else met.source.passed
-        told: dict[str, Any] = {} if met.searched is None else {"search": search_by(met.searched)}
         request = self.recommender.request(
             state,
             now_ms,
             plan=self._plan,
+            searched=met.searched,
             score_also=(met.row, *passed),
             complete=False,
-            **told,
         )
         draft = self.recommender.pipeline.gather([request]).draft(0)
         # A generator of the example's own: the draws are the same whatever was collected before, and where.

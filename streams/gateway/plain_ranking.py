@@ -20,9 +20,9 @@ from streams.gateway.plain_headers import announced_length
 from streams.gateway.ranking.rank_route import PATH as RANK_PATH
 from streams.gateway.ranking.rank_route import Rankings
 from streams.gateway.searching.bodies import SearchBody
+from streams.gateway.searching.searches import PATH as SEARCH_PATH
 from streams.gateway.searching.searches import Searches
 
-SEARCH_PATH = "/v1/search"
 PATHS = frozenset((RANK_PATH, SEARCH_PATH))
 _NUMBER = re.compile(r"[1-9]\d{0,3}")
 _FLAGS = {"true": True, "false": False}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from model.schema import F32
 from streams.datasets.as_events import event_of, profile_of
@@ -16,7 +16,6 @@ from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.learning.lesson import Lesson
 from streams.learning.steps import on_impression
 from streams.ranking.draft import Draft
-from streams.ranking.request import search_by
 from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.state.catalog import ItemRecord
@@ -150,17 +149,15 @@ class Prequential:
         events, core = self.stream.interactions, self.recommender
         user, ts = events.user[self.at], int(events.ts_ms[self.at])
         row = core.catalog.rows.get(events.item[self.at], -1)
-        searched = self.searched(self.at)
-        told: dict[str, Any] = {} if searched is None else {"search": search_by(searched)}
         request = core.request(
             self.state(user),
             ts,
             arm=arm,
             user=user,
             cause=str(self.at),
+            searched=self.searched(self.at),
             score_also=(row,) if row >= 0 else (),
             explain=explain,
-            **told,
         )
         return core.draft(request), row
 

@@ -18,7 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from model.errors import (
@@ -36,6 +36,7 @@ from streams.recommender import Recommender
 from streams.serving.background import in_thread
 from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live, Step, open_live
+from streams.serving.meetings import with_rows_met
 from streams.serving.ranker_asked import Answer, Asked
 from streams.serving.ranker_batch import RankedBatch, Waiting, rank
 from streams.serving.ranker_explaining import Worth, worth
@@ -59,7 +60,6 @@ second.
 """
 LONGEST_S = 60.0
 """The same of what time alone seldom mends, such as a model that is missing: each attempt reads the store."""
-MEETINGS = 3
 DESCRIBED_MAX = 50
 """Candidates of one request whose texts come with it: the text encoder reads each of them."""
 EXPLANATIONS = 2
@@ -235,23 +235,17 @@ class Ranker:
         """All slates of a batch in one call of the core. Where a state names items that were met since the
         ledger was last read, these are met first.
         """
-        live, now_ms = self.ready(), self.clock.now_ms
-        core = live.recommender  # as it is now: what is read anew begins in the core's thread after this
+        live, taken, took_s = self.ready(), cache(take), list[float]()
 
-        def first() -> tuple[list[Waiting], RankedBatch, float]:
-            waiting, started = take(), time.perf_counter()
-            made = rank(core, waiting, now_ms(), whole=True)
-            return waiting, made, time.perf_counter() - started
+        def make(core: Recommender, again: bool) -> RankedBatch:
+            waiting, started = taken(), time.perf_counter()
+            made = rank(core, waiting, self.clock.now_ms(), whole=again)
+            took_s.append(time.perf_counter() - started)
+            return made
 
-        waiting, made, took_s = await live.replica.core.call(first)
-        for again in reversed(range(MEETINGS - 1)):
-            if made.newest < 0:
-                break
-            async with live.replica.lock:
-                await live.replica.know(made.newest)
-            made = await live.replica.core.call(rank, live.recommender, waiting, now_ms(), again > 0)
-        if waiting:
-            self._queue.watch.took("rank", took_s)
+        made = await with_rows_met(live, make)
+        if waiting := taken():
+            self._queue.watch.took("rank", took_s[0])
             self._queue.watch.ranked(len(waiting))
         live.models.fell_back(made.missed)
         return made.answers

@@ -71,7 +71,7 @@ def rank(
                 session = user_state_codec.decode(each.session)
                 in_session = session.items.tolist()
                 state = with_session(state, session, recommender.settings.state)
-            named = _newest(state)
+            named = state.newest_row()
             newest = max(newest, named)
             if named < len(recommender.catalog):
                 requests[at], unknown[at] = _request(recommender, each, state, in_session, now_ms)
@@ -87,10 +87,6 @@ def rank(
 def _unknown_rows() -> StoreError:
     """One of its own for each: an error that is raised again holds all that raised it before."""
     return StoreError("a state names an item that is still to be read")
-
-
-def _newest(state: UserState) -> int:
-    return max(state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
 
 
 def _request(

@@ -412,10 +412,7 @@ def _newest_in(record: Record) -> int:
 
 def newest_row(states: Iterable[UserState]) -> int:
     """The newest row that any of them names; -1 for none."""
-    newest = -1
-    for state in states:
-        newest = max(newest, state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
-    return newest
+    return max((state.newest_row() for state in states), default=-1)
 
 
 def _last_item(recommender: Recommender) -> tuple[int, str]:

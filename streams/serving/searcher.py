@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError
@@ -22,7 +23,8 @@ from streams.search.searching import SURFACE, SearchAnswer, SearchAsked
 from streams.search.suggesting import Suggestions, suggest
 from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live
-from streams.serving.ranker import MEETINGS, Ranker
+from streams.serving.meetings import with_rows_met
+from streams.serving.ranker import Ranker
 from streams.serving.ranker_asked import Answer, Asked
 from streams.serving.ranker_queue import RankerQueue
 from streams.serving.ranker_watch import Unwatched
@@ -157,22 +159,12 @@ class Searcher:
         """All answers of a batch in one call of the core. Items that were met since the ledger was last read
         are met first.
         """
-        live, index, now_ms = self._live, self.items.index, self._ranker.clock.now_ms
-        core = live.recommender
+        live, index, taken = self._live, self.items.index, cache(take)
 
-        def first() -> tuple[list[WaitingSearch], SearchedBatch]:
-            waiting = take()
-            return waiting, search_all(core, index, waiting, now_ms(), whole=True)
+        def make(core: Recommender, again: bool) -> SearchedBatch:
+            return search_all(core, index, taken(), self._ranker.clock.now_ms(), whole=again)
 
-        waiting, made = await live.replica.core.call(first)
-        for again in reversed(range(MEETINGS - 1)):
-            if made.newest < 0:
-                break
-            async with live.replica.lock:
-                await live.replica.know(made.newest)
-            made = await live.replica.core.call(
-                search_all, live.recommender, index, waiting, now_ms(), again > 0
-            )
+        made = await with_rows_met(live, make)
         return made.answers
 
 

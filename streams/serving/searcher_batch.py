@@ -51,7 +51,7 @@ def search_all(
         except Exception as error:  # whatever it is, the others must not suffer for it
             answers[at] = error
             continue
-        named = max(state.consumed.newest(), int(state.items.max()) if len(state.items) else -1)
+        named = state.newest_row()
         newest = max(newest, named)
         if named < len(recommender.catalog):
             states[at] = state

@@ -134,6 +134,10 @@ class UserState:
         """Whether the item was met by one of the actions in `blocking` (`action_meaning.Meanings`)."""
         return self.consumed.has(row, blocking)
 
+    def newest_row(self) -> int:
+        """The highest row that the state names; -1 for none."""
+        return max(self.consumed.newest(), int(self.items.max()) if len(self.items) else -1)
+
     def search_at(self, now_ms: int, follows_s: float) -> NDArray[np.float32] | None:
         """The vector of the latest search, [WORDS_DIM]; None for none within `follows_s` before."""
         follows = bool(follows_s) and now_ms - self.searched_ms <= follows_s * 1_000

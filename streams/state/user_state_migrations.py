@@ -19,29 +19,6 @@ from streams.state.user_state_layout import Body, PackedSums, pack_consumed
 _I4, _F2, _F4 = np.dtype("<i4"), np.dtype("<f2"), np.dtype("<f4")
 
 
-class _BodyV6(msgspec.Struct, array_like=True):
-    """Version 6: without the latest search."""
-
-    items: bytes
-    actions: bytes
-    ratings: bytes
-    times: bytes
-    consumed: list[int | bytes]
-    interactions: int
-    rating_count: int
-    rating_sum: float
-    activity: float
-    last_ts: int
-    words: bytes
-    words_weight: float
-    weights: bytes
-    recent: bytes
-    offsets: dict[str, int]
-    profile: dict[str, str]
-    liked: bytes
-    sums: PackedSums | None = None
-
-
 class _BodyV5(msgspec.Struct, array_like=True):
     """Version 5: without sums for experiments."""
 
@@ -62,6 +39,12 @@ class _BodyV5(msgspec.Struct, array_like=True):
     offsets: dict[str, int]
     profile: dict[str, str]
     liked: bytes
+
+
+class _BodyV6(_BodyV5, array_like=True):
+    """Version 6: without the latest search."""
+
+    sums: PackedSums | None = None
 
 
 class _BodyV4(msgspec.Struct, array_like=True):

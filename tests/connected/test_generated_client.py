@@ -16,9 +16,8 @@ from export.registry import Registry
 from streams.kafka.topics import ensure_topics
 from streams.settings.tree import Settings
 from tests.connected.events_on_kafka import eventually, now_ms
-from tests.connected.gateway_process import gateway
 from tests.connected.generated_client import NDJSON, Generated, generated
-from tests.connected.worker_process import worker
+from tests.connected.ranking_system import ranking_system
 
 GOODS = [
     {"item_id": "shoe", "title": "运动鞋 男款 轻便 透气", "categories": ["鞋"], "price": 99},
@@ -65,21 +64,12 @@ def refused(answer: Any, status: int, reason: str) -> None:
 @pytest.fixture
 async def app(settings: Settings, universal_registry: Registry, tmp_path: Path) -> Any:
     await ensure_topics(settings.kafka)
-    more = {
-        "HEADRACE_MODEL__REGISTRY": str(universal_registry.folder),
-        "HEADRACE_KAFKA__PARTITIONS": str(settings.kafka.partitions),
-        "HEADRACE_REDIS__PREFIX": str(settings.redis.prefix),
-        "HEADRACE_RANKER__WHERE": "here",
-        "HEADRACE_RANKER__TIMEOUT_MS": "20000",
-    }
-    kafka, redis = settings.kafka, settings.redis
     (tmp_path / "client").mkdir()
     with (
-        worker(tmp_path, kafka, redis, more),
-        gateway(tmp_path, kafka.bootstrap, redis.url, str(kafka.prefix), 20_000, more=more) as running,
-        generated(running.client, tmp_path / "client") as made,
+        ranking_system(settings, universal_registry.folder, tmp_path) as client,
+        generated(client, tmp_path / "client") as made,
     ):
-        await eventually(lambda: running.client.get("/v1/search").status_code == 200)
+        await eventually(lambda: client.get("/v1/search").status_code == 200)
         yield App(made)
 
 

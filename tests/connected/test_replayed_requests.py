@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import random
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +21,8 @@ from streams.commands.main import main
 from streams.kafka.topics import ensure_topics
 from streams.settings.tree import Settings
 from tests.connected.events_on_kafka import eventually, now_ms
-from tests.connected.gateway_process import gateway
 from tests.connected.models import register_models
-from tests.connected.worker_process import worker
+from tests.connected.ranking_system import ranking_system
 
 Row = dict[str, Any]
 EVENTS, FIRST_PART = 80, 50
@@ -99,25 +96,6 @@ FEEDS: list[tuple[str, Row]] = [
 ]
 
 
-@contextmanager
-def serving(settings: Settings, registry: Registry, folder: Path) -> Iterator[httpx.Client]:
-    """A worker and a gateway with a ranker."""
-    more = {
-        "HEADRACE_MODEL__REGISTRY": str(registry.folder),
-        "HEADRACE_MODEL__ACTIVE": "first",
-        "HEADRACE_KAFKA__PARTITIONS": str(settings.kafka.partitions),
-        "HEADRACE_REDIS__PREFIX": str(settings.redis.prefix),
-        "HEADRACE_RANKER__WHERE": "here",
-        "HEADRACE_RANKER__TIMEOUT_MS": "20000",
-    }
-    kafka, redis = settings.kafka, settings.redis
-    with (
-        worker(folder, kafka, redis, more),
-        gateway(folder, kafka.bootstrap, redis.url, str(kafka.prefix), 20_000, more=more) as running,
-    ):
-        yield running.client
-
-
 def asked_of(http: httpx.Client, after: int, last: str) -> tuple[list[Row], list[Row]]:
     """Answers of the gateway, and the lines that ask a replay for the same."""
     answers, lines = [], []
@@ -162,7 +140,7 @@ async def compare(settings: Settings, registry: Registry, tmp_path: Path) -> Non
     users = [{"user_id": f"u{n}", "city": "Rome", "age": str(20 + n)} for n in range(3)]
     await ensure_topics(settings.kafka)
     answers, lines = list[Row](), list[Row]()
-    with serving(settings, registry, tmp_path) as http:
+    with ranking_system(settings, registry.folder, tmp_path, "first") as http:
         await eventually(lambda: http.get("/v1/latest").status_code == 200)
         told = [{"type": "item", "event_id": item["item_id"], **item} for item in items]
         assert http.put("/v1/items", json=told).json()["accepted"] == len(items)

@@ -12,8 +12,8 @@ import pytest
 from streams.kafka.topics import ensure_topics
 from streams.settings.tree import Settings
 from tests.connected.events_on_kafka import eventually
-from tests.connected.gateway_process import ROOT, gateway
-from tests.connected.worker_process import worker
+from tests.connected.gateway_process import ROOT
+from tests.connected.ranking_system import ranking_system
 
 MISSING = [program for program in ("node", "npm") if shutil.which(program) is None]
 
@@ -37,20 +37,9 @@ async def test_the_example_compiles_and_runs(settings: Settings, tmp_path: Path)
     if installed.returncode:
         pytest.skip(f"npm could not install the example's packages: {installed.stderr[-500:]}")
     await ensure_topics(settings.kafka)
-    more = {
-        "HEADRACE_MODEL__REGISTRY": str(tmp_path / "models"),
-        "HEADRACE_KAFKA__PARTITIONS": str(settings.kafka.partitions),
-        "HEADRACE_REDIS__PREFIX": str(settings.redis.prefix),
-        "HEADRACE_RANKER__WHERE": "here",
-        "HEADRACE_RANKER__TIMEOUT_MS": "20000",
-    }
-    kafka, redis = settings.kafka, settings.redis
-    with (
-        worker(tmp_path, kafka, redis, more),
-        gateway(tmp_path, kafka.bootstrap, redis.url, str(kafka.prefix), 20_000, more=more) as running,
-    ):
-        await eventually(lambda: running.client.get("/v1/latest").status_code == 200)
-        ran = npm(example, "start", HEADRACE=str(running.client.base_url).rstrip("/"))
+    with ranking_system(settings, tmp_path / "models", tmp_path) as client:
+        await eventually(lambda: client.get("/v1/latest").status_code == 200)
+        ran = npm(example, "start", HEADRACE=str(client.base_url).rstrip("/"))
     assert ran.returncode == 0, ran.stdout + ran.stderr
     said = ran.stdout.splitlines()
     for line in (

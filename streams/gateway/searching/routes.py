@@ -21,7 +21,7 @@ from streams.gateway.ranking.on_request import UNANSWERED
 from streams.gateway.ranking.parameters import check_once
 from streams.gateway.searching.bodies import COMPLETIONS_MAX, PLACES_MAX, SearchBody
 from streams.gateway.searching.found import SearchResult
-from streams.gateway.searching.searches import Searches
+from streams.gateway.searching.searches import PATH, Searches
 from streams.ranking.attribute_expression import LENGTH_MAX
 
 KINDS: tuple[type[msgspec.Struct], ...] = (SearchBody,)
@@ -70,7 +70,7 @@ def searching_routes(searches: Searches) -> list[HTTPRouteHandler]:
     }
 
     @get(
-        "/v1/search",
+        PATH,
         summary="Search",
         description=(
             "Items for a text, by its words in any language, by its meaning, and by what it names; scored by "
@@ -127,7 +127,7 @@ def searching_routes(searches: Searches) -> list[HTTPRouteHandler]:
         return response(await searches.answer(body))
 
     @post(
-        "/v1/search",
+        PATH,
         status_code=200,
         summary="Search, with a body",
         description="What GET takes as parameters, as a body.",

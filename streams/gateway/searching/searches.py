@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from streams.search.suggesting import Suggestions
     from streams.serving.searcher import Searcher
 
+PATH = "/v1/search"
+
 
 class Searches:
     """Answers searches, and logs what they show."""
