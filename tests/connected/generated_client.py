@@ -53,7 +53,9 @@ def generated(http: httpx.Client, folder: Path, name: str = "headrace_client") -
     assert made.returncode == 0, made.stdout + made.stderr
     sys.path.insert(0, str(folder))
     try:
-        yield Generated(http, name)
+        made_of = Generated(http, name)
+        with made_of.client:  # its connections end with it
+            yield made_of
     finally:
         sys.path.remove(str(folder))
         for module in [each for each in sys.modules if each.split(".")[0] == name]:
