@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,15 @@ def pytest_unconfigure() -> None:
     """A thread that a test has left would hold the process for ever; now its stack is printed."""
     sys.stdout.flush()
     faulthandler.dump_traceback_later(_EXIT_WITHIN_S, exit=True, file=2)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """scripts/test runs the tests that one part leaves out in the next, which need not import all others."""
+    if (name := os.environ.get("PYTEST_LEFT_OUT")) and items:
+        files = dict.fromkeys(str(item.path) for item in items)
+        written = Path(f"{name}.{os.getpid()}")  # each process of the part writes the same
+        written.write_text("".join(f"{file}\n" for file in files))
+        written.replace(name)
 
 
 @pytest.fixture(scope="session")
