@@ -21,7 +21,7 @@ function charts(course) {
   const { times } = course;
   const of = (values) => times.map((x, at) => [x, values[at]]).filter(([, y]) => y !== null);
   const flat = (height) => [[times[0], height], [times.at(-1), height]];
-  const spread = (low, mid, high) => times.map((x, at) => [x, low[at], mid[at], high[at]]).filter(([, each]) => each !== null);
+  const spread = (low, mid, high) => times.map((x, at) => [x, low[at], mid[at], high[at]]).filter(([, each]) => (each ?? null) !== null);
   const lifts = course.lifts.map((each, at) => {
     const values = spread(each.low, each.lift, each.high);
     return [`chart-lift-${at}`, intervals, { series: [{ name: each.arm, values }], unit: "percent", zero: 0, legend: false, ...range(values) }];
@@ -41,7 +41,7 @@ function charts(course) {
     ],
   }];
   const votes = ["chart-votes", intervals, {
-    series: [{ name: t("console.js.experiment.votes"), values: spread(course.low ?? [], course.share ?? [], course.high) }],
+    series: [{ name: t("console.js.experiment.votes"), values: spread(course.low, course.share, course.high) }],
     unit: "percent", zero: 0.5, min: 0, max: 1, legend: false,
   }];
   return [...lifts, ...guards, mismatch, votes].filter(([id]) => place(id) !== null);

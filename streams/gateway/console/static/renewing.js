@@ -36,14 +36,14 @@ function replace(old, fresh) {
   now.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
 }
 
-/** Nothing is taken from under a reader who has marked it, or who is asked something. */
+/** Nothing is taken from under a reader who has marked it, who is asked something, or who waits for what a button does. */
 function busy(part) {
   const marked = getSelection();
-  return document.querySelector("dialog[open]") !== null || (!marked.isCollapsed && marked.containsNode(part, true));
+  return document.querySelector("dialog[open], [aria-busy=true]") !== null || (!marked.isCollapsed && marked.containsNode(part, true));
 }
 
 /** Brings the parts up to date now; gives the page as the server has it, null where it does not answer. */
-export async function renewed() {
+async function renewed() {
   let text;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
@@ -63,8 +63,10 @@ export async function renewed() {
 }
 
 /** Renews the parts for as long as the page is there. `told(page)` is given the page as the server has it. */
-export async function renews(told = () => {}, everyMs = EVERY_MS) {
-  const page = document.hidden ? null : await renewed();
-  if (page !== null) told(page);
-  setTimeout(renews, everyMs, told, everyMs);
+export function renews(told = () => {}, everyMs = EVERY_MS) {
+  setTimeout(async () => {
+    const page = document.hidden ? null : await renewed();
+    renews(told, everyMs);
+    if (page !== null) told(page);
+  }, everyMs);
 }
