@@ -46,7 +46,8 @@ function series(name) {
       { name: t("console.js.learner.evidence"), values: held },
       { name: t("console.js.learner.switches"), values: limit === null || limit === undefined || held.length === 0 ? [] : [[level.times[0], limit], [level.times.at(-1), limit]], objective: true },
     ],
-    loss: [{ name: t("console.js.learner.loss"), values: over(level.loss) }],
+    // Of no lesson there is no loss.
+    loss: [{ name: t("console.js.learner.loss"), values: over(level.loss).filter((_, at) => level.lessons[at] > 0) }],
   };
 }
 

@@ -64,6 +64,7 @@ export function asked(id) {
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => {
+    dialog.querySelector(".no").addEventListener("click", () => dialog.close("no"), { once: true });
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
   });
 }
