@@ -6,7 +6,6 @@ All of them run in one event loop, for the browser belongs to the loop that star
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -16,6 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.browser.accessibility import still, violations
+from tests.browser.starting import FLAGS, chromium
 from tests.browser.watching import Watch
 
 HERE = Path(__file__).parent
@@ -31,24 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-def chromium() -> str:
-    """Where the machine's Chromium is."""
-    names = (os.environ.get("HEADRACE_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if name and (path := shutil.which(name))), None)
-    if found is None:
-        pytest.fail(
-            "no Chromium: install one (Debian: apt-get install chromium), name one by HEADRACE_CHROMIUM, or"
-            ' leave these tests out (-m "not browser")'
-        )
-    return found
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Started once, ended with the tests."""
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"], chromium_sandbox=False
+            executable_path=chromium(), args=FLAGS, chromium_sandbox=False
         )
         yield started
         await started.close()
