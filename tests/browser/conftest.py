@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.accessibility import still, violations
+from tests.browser.starting import FLAGS, chromium
 from tests.browser.watching import Watch
 
 HERE = Path(__file__).parent
@@ -34,24 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-def chromium() -> str:
-    """Where the machine's Chromium is."""
-    names = (os.environ.get("HEADRACE_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if name and (path := shutil.which(name))), None)
-    if found is None:
-        pytest.fail(
-            "no Chromium: install one (Debian: apt-get install chromium), name one by HEADRACE_CHROMIUM, or"
-            ' leave these tests out (-m "not browser")'
-        )
-    return found
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Started once, ended with the tests."""
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"], chromium_sandbox=False
+            executable_path=chromium(), args=FLAGS, chromium_sandbox=False
         )
         yield started
         await started.close()
