@@ -20,21 +20,18 @@ from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest, Search, 
 from streams.ranking.score_parts import DIGITS, ScorePart, score_parts
 from streams.ranking.slate import Slate, SlateItem
 from streams.ranking.slate_of_draft import slates_of
-from streams.ranking.stage_plan import StagePlan, stage_plan
 from streams.recommender import Recommender
+from streams.search.as_found import as_found
 from streams.search.finding import PARTS, Pool, find, within
 from streams.search.index import SearchIndex
 from streams.search.personal import personal_share
 from streams.search.queries import Understood
-from streams.settings.stages import overridden
 from streams.state.user_state import UserState
 from streams.triggering import triggered_alone
 
 HISTORY = 50
 """Of the user's newest items that are compared with the query."""
 SURFACE = "search"
-AS_FOUND = {"feed": {"fresh_place": 0, "aversion": 0.0}, "exploration": {"share": 0.0}}
-"""No place is kept for a new item, and none is drawn: who searches wants what they name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +174,7 @@ def _in_one_order(recommender: Recommender, request: RankRequest) -> RankRequest
     for each in served_by(arm) if request.against is not None else ():
         if each.counts and TOGETHER in each.arm:
             arm = uncounted(arm, each.text)
-    return replace(request, arm=arm, against=None, plan=_as_found(recommender, request.plan))
-
-
-def _as_found(recommender: Recommender, plan: StagePlan) -> StagePlan:
-    settings = overridden(plan.settings, AS_FOUND, "stages of a search")
-    if settings == plan.settings:
-        return plan
-    return stage_plan(settings, recommender.meanings, recommender.pipeline.names, plan.rung)
+    return replace(request, arm=arm, against=None, plan=as_found(recommender, request.plan))
 
 
 def _places(slate: Slate, pool: Pool, rows: Mapping[str, int]) -> list[int]:
