@@ -52,7 +52,7 @@ class Here(NamedTuple):
     """What is searched."""
 
     core: Recommender
-    index: SearchIndex
+    indexed: SearchIndex
     encode: Encode
     states: list[bytes]
     titles: list[str]
@@ -139,7 +139,7 @@ class Clock:
     @contextmanager
     def watching(self, here: Here) -> Iterator[None]:
         """Within it, the parts of a search are timed."""
-        core, index = here.core, here.index
+        core, index = here.core, here.indexed
         owners: list[tuple[str, Any, str]] = [
             ("spelling", index.table, "correct"),
             ("names of the query", index.names, "find"),
@@ -176,7 +176,7 @@ class Clock:
 
 def asked(here: Here, asking: Asking, now_ms: int, clock: Clock) -> SearchAnswer:
     """One search, as the searcher makes it."""
-    understood = clock.part("understand, the rest", here.index.understand)(asking.text)
+    understood = clock.part("understand, the rest", here.indexed.understand)(asking.text)
     vector: F32 | None = None
     if understood.to_encode:
         vector = clock.part("encode", encoded)([understood.to_encode], here.encode)[understood.to_encode]
@@ -187,7 +187,7 @@ def asked(here: Here, asking: Asking, now_ms: int, clock: Clock) -> SearchAnswer
         understood, vector, user=f"user-{asking.user}" if asking.user >= 0 else "", size=100,
         filter=asking.filter, exclude=asking.exclude, personal=asking.personal,
     )  # fmt: skip
-    made: SearchAnswer = clock.part("search, the rest", search)(here.core, here.index, query, state, now_ms)
+    made: SearchAnswer = clock.part("search, the rest", search)(here.core, here.indexed, query, state, now_ms)
     return made
 
 
