@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 async def changed(request: Request[Any, Any, Any], change: Callable[[], Awaitable[T]]) -> Response[T]:
-    """What a change comes to that a client of this machine orders. `ProblemError` (403) for another client."""
+    """What a change comes to, for a client of this machine; `ProblemError` (403) for another one."""
     check_loopback(request)
     return response(json_answer(200, await change(), headers=NO_STORE))
 
