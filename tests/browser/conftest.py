@@ -5,14 +5,16 @@ All of them run in one event loop, for the browser belongs to the loop that star
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.accessibility import still, violations
 from tests.browser.starting import FLAGS, chromium
@@ -21,6 +23,7 @@ from tests.browser.watching import Watch
 HERE = Path(__file__).parent
 PICTURES = Path(__file__).parents[2] / "var" / "pictures"
 WIDE, PHONE = 1280, 390
+CLOSED_WITHIN_S = 30.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,7 +46,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class OpenPage(Protocol):
-    """Opens an address; `allowed`: see `Watch`."""
+    """Opens an address in a context of its own. `allowed`: see `Watch`."""
 
     async def __call__(
         self,
@@ -87,9 +90,26 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
 
     yield opened
     for context in contexts:
-        await context.close()
+        await _close(context)
     troubles = [trouble for watch in watches for trouble in watch.troubles]
     assert not troubles, "\n".join(troubles)
+
+
+async def closed(page: Page) -> None:
+    """Close the page, and its context. Never `page.close()` alone: it has no bound."""
+    await _close(page.context)
+
+
+async def _close(context: BrowserContext) -> None:
+    """Chromium may forget to close a page whose document changes at that moment, and Playwright waits for
+    ever (microsoft/playwright issue 42068). A context that is closed later takes such a page with it.
+    """
+    for page in context.pages:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSED_WITHIN_S):
+                await page.close()
+    async with asyncio.timeout(CLOSED_WITHIN_S):
+        await context.close()
 
 
 class Look(NamedTuple):
@@ -143,7 +163,7 @@ async def each_look(open_page: OpenPage) -> EachLook:
             )
             assert await violations(page) == [], each
             assert await page.evaluate("document.documentElement.scrollWidth") <= each.width, each
-            await page.close()
+            await closed(page)
 
     return look
 
