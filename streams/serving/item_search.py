@@ -24,7 +24,7 @@ from streams.stores.base import Store
 log = logging.getLogger(__name__)
 
 MANY = 10_000
-"""Documents of an index of which the garbage collector is told, and told again when there are as many again."""
+"""Documents of an index of which the garbage collector is told, and again when there are as many more."""
 PAGE = 2_000
 """Items that are read from the store at once, to make an index anew."""
 
