@@ -1,4 +1,4 @@
-"""Rows of any length in vectors of `LANES` numbers, where a compiler would do what is left of a row one by one.
+"""Rows of any length in vectors of `LANES` numbers: a compiler would do what is left of a row one by one.
 
 The rows of a history have 50 numbers: with four vectors of 8 at a time, 18 of them are left. What is beyond
 the end of a row is neither read nor written.
