@@ -110,7 +110,9 @@ class Copy:
         return self._counters.spoilt
 
     def pack(self) -> bytes:
-        """The payload of a copy that is whole, compressed. What is packed is held no longer, so the copy is spent."""
+        """The payload of a copy that is whole, compressed. After that nothing of the copy is held; it can't be
+        packed again.
+        """
         packer, packed = zlib.compressobj(level=1), bytearray()
         pieces = self._pieces()
         self._counters.columns.clear()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 LARGE_BYTES = 4 << 20
-"""An array of this size is no part of a batch: columns over all items, and what a start or a snapshot copies."""
+"""No array of a batch is as large: columns over all items are, and what a start or a snapshot copies."""
 MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
 READ_ONLY = "r-xp", "r--p"
 DONT_NEED = 4  # MADV_DONTNEED of <sys/mman.h>
@@ -24,10 +24,10 @@ class Mapped(NamedTuple):
 
 
 def return_large_arrays() -> None:
-    """Have the C library return each large array as soon as it is freed, from now on. Its own rule is to keep what is
-    freed up to 32 MiB once it has freed something as large: what one snapshot copied stayed, and a column with room
-    for items to come took that room at once, as memory that is used again must be cleared. Does nothing elsewhere
-    than with glibc.
+    """Have the C library return each large array as soon as it is freed, from now on. Its own rule is to keep
+    what is freed up to 32 MiB once it has freed something as large: what one snapshot copied stayed, and a
+    column with room for items to come took that room at once, as memory that is used again must be cleared.
+    Does nothing elsewhere than with glibc.
     """
     if sys.platform != "linux":
         return
@@ -48,11 +48,11 @@ def give_back() -> None:
 
 
 def give_back_code() -> None:
-    """Hold the code and the constants of libraries no longer. Where they are used again, the system maps them anew,
-    out of its cache of the file. Does nothing elsewhere than on Linux.
+    """Hold the code and the constants of libraries no longer. Where they are used again, the system maps
+    them anew, out of its cache of the file. Does nothing elsewhere than on Linux.
 
-    A start uses most of them: LLVM loads and compiles the kernels, and then rests; onnxruntime makes the vectors of
-    all items; a package is imported. Service uses a third.
+    A start uses most of them: LLVM loads and compiles the kernels, and then rests; onnxruntime makes the
+    vectors of all items; packages are imported. Service uses a third.
     """
     if sys.platform != "linux":
         return
@@ -63,8 +63,8 @@ def give_back_code() -> None:
 
 
 def unchanged(smaps: Iterable[str]) -> Iterator[Mapped]:
-    """Which parts of memory are as they are in a file, and can't be written to, by the lines of `/proc/self/smaps`.
-    What the loader has written into is left out: that can't be read from the file again.
+    """Which parts of memory are as they are in a file, and can't be written to, by the lines of
+    `/proc/self/smaps`. What the loader has written into is left out: no file has that.
 
     >>> code = ["10-3f r-xp 00 08:01 7  /lib/a.so", "Anonymous:   0 kB"]
     >>> list(unchanged([*code, "40-50 r--p 00 08:01 7  /lib/a.so", "Anonymous:   4 kB"]))
