@@ -110,8 +110,8 @@ class Copy:
         return self._counters.spoilt
 
     def pack(self) -> bytes:
-        """The payload of a copy that is whole, compressed. After that nothing of the copy is held; it can't be
-        packed again.
+        """The payload of a copy that is whole, compressed. Nothing of the copy is held after that, and
+        it can't be packed again.
         """
         packer, packed = zlib.compressobj(level=1), bytearray()
         pieces = self._pieces()
