@@ -3,8 +3,8 @@
     python -m benchmarks.memory --items 100000 --json benchmarks/results/memory.json
 
 The benchmark starts the local stack, seeds it with a synthetic catalogue and 50,000 learned events, starts
-one worker, then sends events, for so long that the worker saves a snapshot meanwhile. It reads resident memory
-when the worker is ready, and its maximum at the end.
+one worker, then sends events, for so long that the worker saves a snapshot meanwhile. It reads resident
+memory when the worker is ready, and its maximum at the end.
 """
 
 from __future__ import annotations
