@@ -1,7 +1,7 @@
 """Whether feeds are better when they follow a search that a click told of: the same clicks, predicted twice.
 
-    python -m benchmarks.following musical Musical_Instruments.zip --json FILE
-    python -m benchmarks.following trivago trivago_val_100k.parquet --json FILE
+    python -m benchmarks.following musical Musical_Instruments.zip --keep FOLDER --json FILE
+    python -m benchmarks.following trivago trivago_val_100k.parquet --keep FOLDER --json FILE
 
 `searched_streams` has the streams. For each `--follows` (`state.search_follows_s`: which searches are in the
 training examples of clicks that tell none) and each seed, a network is trained on the first half. The second
@@ -14,20 +14,20 @@ learned alone. The others are predicted
                purchase
 
 and compared by the age of the search, over the same clicks. `--tune` does all of this within the first half:
-four fifths train, the last is predicted; an age at which following pays is chosen there.
+four fifths train, the last is predicted; an age at which following pays is chosen there. `--keep` holds
+models, and what they said: a network that is there with its outcomes is not trained again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import json
 
 from benchmarks.machine import made
 from benchmarks.searched_streams import Moment, SearchedStream, musical, trivago
@@ -45,6 +45,7 @@ from streams.settings.tree import Settings
 from streams.state.user_state import NEVER, NO_SEARCH
 
 WARM, TUNED = 0.5, 0.8
+SERVED_S = 1_800.0
 SECONDS = {
     "1 min": 60.0, "5 min": 300.0, "30 min": 1_800.0, "1 day": 86_400.0, "7 days": 604_800.0,
     "30 days": 2_592_000.0, "later": np.inf,
@@ -53,11 +54,11 @@ PACKAGES = ("headrace", "numpy", "onnxruntime", "torch")
 
 
 class Outcome(NamedTuple):
-    """One predicted click. age_s: of the user's latest search; NaN for none. places: of the item, by way,
+    """One predicted click. age_s: of the user's latest search; None for none. places: of the item, by way,
     from 1; 0 where no source found it.
     """
 
-    age_s: float
+    age_s: float | None
     places: dict[str, int]
 
 
@@ -123,7 +124,7 @@ def outcome_of(run: Prequential, moment: Moment, intents: dict[str, F32]) -> Out
             plain, moment.ts_ms, user=moment.user, cause=str(run.at), searched=vector, score_also=(row,)
         )
         places[way] = prediction_of(run, core.draft(request), row, ()).rank
-    return Outcome((moment.ts_ms - state.searched_ms) / 1_000 if told else np.nan, places)
+    return Outcome((moment.ts_ms - state.searched_ms) / 1_000 if told else None, places)
 
 
 def hit_difference(places: Sequence[int], others: Sequence[int]) -> Estimate:
@@ -150,9 +151,14 @@ def by_age(outcomes: Iterable[Outcome]) -> dict[str, dict[str, Any]]:
     """Followed against plain, by the age of the search; each age up to the name's, from the one before."""
     parts: dict[str, list[Outcome]] = {name: [] for name in SECONDS}
     for each in outcomes:
-        if "followed" in each.places:
+        if each.age_s is not None:
             parts[next(name for name, most in SECONDS.items() if each.age_s <= most)].append(each)
     return {name: ways(its, "followed") for name, its in parts.items() if len(its) > 1}
+
+
+def within(outcomes: Sequence[Outcome], follows_s: float) -> list[int]:
+    """Which of the clicks came so soon after a search."""
+    return [k for k, each in enumerate(outcomes) if each.age_s is not None and each.age_s <= follows_s]
 
 
 def ways(outcomes: Sequence[Outcome], way: str) -> dict[str, Any]:
@@ -163,28 +169,31 @@ def ways(outcomes: Sequence[Outcome], way: str) -> dict[str, Any]:
 
 def served(network: Network, follows_s: float) -> list[int]:
     """The places that the network's feeds give with this setting of `state.search_follows_s`."""
-    return [
-        each.places["followed" if follows_s and each.age_s <= follows_s else "plain"]
-        for each in network.outcomes
-    ]
+    following = set(within(network.outcomes, follows_s)) if follows_s else set()
+    return [each.places["followed" if k in following else "plain"] for k, each in enumerate(network.outcomes)]
 
 
-def report(networks: Sequence[Network]) -> dict[str, Any]:
-    """All comparisons; of two networks with one seed, each as it would be trained and served."""
+def report(networks: Sequence[Network], follows_s: float = SERVED_S) -> dict[str, Any]:
+    """All comparisons. follows_s: for how long feeds follow; of two networks with one seed, each as it would
+    be trained and served.
+    """
     told: dict[str, Any] = {}
     for each in networks:
-        its: dict[str, Any] = {"followed - plain, by age": by_age(each.outcomes)}
+        soon = within(each.outcomes, follows_s)
+        its: dict[str, Any] = {
+            "followed - plain, by age": by_age(each.outcomes),
+            "followed - plain": ways([each.outcomes[k] for k in soon], "followed"),
+        }
         if any("intent" in outcome.places for outcome in each.outcomes):
             its["intent - plain"] = ways(each.outcomes, "intent")
-        within = [k for k, outcome in enumerate(each.outcomes) if outcome.age_s <= each.follows_s]
         for other in networks:
             if other.seed == each.seed and other.follows_s == 0 < each.follows_s:
-                new, old = served(each, each.follows_s), served(other, 0.0)
+                new, old = served(each, follows_s), served(other, 0.0)
                 its["trained and served - neither"] = {
                     "all": figures(new, old),
-                    "followed": figures([new[k] for k in within], [old[k] for k in within]),
+                    "soon after a search": figures([new[k] for k in soon], [old[k] for k in soon]),
                 }
-        told[f"follows {each.follows_s:g} s, seed {each.seed}"] = its
+        told[each.name] = its
     return told
 
 
@@ -212,6 +221,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=numbers, default=[7.0], metavar="N,...")
     parser.add_argument("--tune", action="store_true", help="within the first half")
     parser.add_argument("--limit", type=int, help="so many of the first clicks alone")
+    parser.add_argument("--keep", type=Path, required=True, help="a folder for each stream and its options")
     parser.add_argument("--json", type=Path)
     add_settings(parser)
     args = parser.parse_args()
@@ -219,12 +229,14 @@ def main() -> None:
     stream = stream._replace(moments=stream.moments[: args.limit])
     warm = int(len(stream.moments) * WARM)
     ends = (int(warm * TUNED), warm) if args.tune else (warm, len(stream.moments))
-    settings, networks = settings_from(args), []
-    with TemporaryDirectory(prefix="headrace-following-") as folder:
-        for network in (Network(follows_s, int(seed)) for seed in args.seeds for follows_s in args.follows):
-            registry = Registry(Path(folder))
-            networks.append(trained(stream, settings, network, ends, registry, progress_lines()))
-            show(report(networks[-1:]))
+    settings, registry, networks = settings_from(args), Registry(args.keep), []
+    for one in (Network(follows_s, int(seed)) for seed in args.seeds for follows_s in args.follows):
+        kept = args.keep / f"{one.name}.outcomes.json"
+        if not kept.exists():
+            made_now = trained(stream, settings, one, ends, registry, progress_lines())
+            kept.write_bytes(json.encode(made_now.outcomes))
+        outcomes = json.decode(kept.read_bytes(), type=list[Outcome])
+        networks.append(one._replace(outcomes=outcomes))
     told = report(networks)
     show(told)
     if args.json is not None:
@@ -232,7 +244,7 @@ def main() -> None:
         facts = {"told": args.told} if args.stream == "musical" else {}
         about = {"items": len(stream.texts), "trained_on": ends[0], "until": ends[1], **facts}
         body = {**made(command, PACKAGES), **about, "networks": told}
-        args.json.write_text(json.dumps(body, indent=2) + "\n")
+        args.json.write_bytes(json.format(json.encode(body), indent=2) + b"\n")
 
 
 def numbers(told: str) -> list[float]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from msgspec import json
 from scipy.stats import sem
 
 from benchmarks.following import Network, Outcome, by_age, figures, outcome_of, predicted, report, served
@@ -47,7 +47,7 @@ def test_what_came_from_no_search_of_its_own_is_predicted(run: Prequential) -> N
     assert [sorted(each.places) for each in told] == [
         ["followed", "plain"], ["intent", "plain"], ["followed", "plain"],
     ]  # fmt: skip
-    assert [each.age_s for each in told] == [60.0, pytest.approx(math.nan, nan_ok=True), 4_000.0]
+    assert [each.age_s for each in told] == [60.0, None, 4_000.0]
 
 
 def test_a_way_reads_its_search_and_no_other(run: Prequential, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,29 +81,36 @@ def test_figures_are_paired() -> None:
     assert told["hr@10"]["difference"] == [-0.25, pytest.approx(sem(hits), abs=1e-4)]
 
 
-def outcome(age_s: float, plain: int, followed: int) -> Outcome:
-    return Outcome(age_s, {"plain": plain} | ({} if math.isnan(age_s) else {"followed": followed}))
+def outcome(age_s: float | None, plain: int, followed: int) -> Outcome:
+    return Outcome(age_s, {"plain": plain} | ({} if age_s is None else {"followed": followed}))
 
 
 OUTCOMES = [outcome(60.0, 5, 1), outcome(59.0, 5, 2), outcome(61.0, 4, 9), outcome(62.0, 4, 8)]
 
 
 def test_an_age_is_up_to_its_name() -> None:
-    told = by_age([*OUTCOMES, outcome(math.nan, 3, 0), outcome(9e9, 1, 1)])
+    told = by_age([*OUTCOMES, outcome(None, 3, 0), outcome(9e9, 1, 1)])
     assert {name: its["clicks"] for name, its in told.items()} == {"1 min": 2, "5 min": 2}
     assert told["1 min"]["ndcg@10"]["difference"][0] > 0 > told["5 min"]["ndcg@10"]["difference"][0]
 
 
 def test_feeds_follow_as_long_as_the_setting_says() -> None:
-    network = Network(60.0, 7, [*OUTCOMES, outcome(math.nan, 3, 0)])
+    network = Network(60.0, 7, [*OUTCOMES, outcome(None, 3, 0)])
     assert served(network, 60.0) == [1, 2, 4, 4, 3]
     assert served(network, 0.0) == [5, 5, 4, 4, 3]
 
 
 def test_two_networks_of_one_seed_are_compared_as_served() -> None:
     never = Network(0.0, 7, [outcome(each.age_s, 6, 1) for each in OUTCOMES])
-    told = report([never, Network(60.0, 7, OUTCOMES), Network(60.0, 8, OUTCOMES)])
-    compared = told["follows 60 s, seed 7"]["trained and served - neither"]
+    networks = [never, Network(60.0, 7, OUTCOMES), Network(60.0, 8, OUTCOMES)]
+    told = report(networks, follows_s=60.0)
+    compared = told["follows-60-7"]["trained and served - neither"]
     assert compared["all"] == figures([1, 2, 4, 4], [6, 6, 6, 6])
-    assert compared["followed"] == figures([1, 2], [6, 6])
-    assert "trained and served - neither" not in told["follows 60 s, seed 8"]
+    assert compared["soon after a search"] == figures([1, 2], [6, 6])
+    assert told["follows-60-8"]["followed - plain"] == figures([1, 2], [5, 5])
+    assert "trained and served - neither" not in told["follows-60-8"]
+
+
+def test_outcomes_are_kept_as_they_were() -> None:
+    kept = [*OUTCOMES, outcome(None, 3, 0)]
+    assert json.decode(json.encode(kept), type=list[Outcome]) == kept
