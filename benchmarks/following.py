@@ -240,9 +240,15 @@ def main() -> None:
     told = report(networks)
     show(told)
     if args.json is not None:
-        command = f"python -m benchmarks.following {args.stream} {args.file.name}"
+        command = (
+            f"python -m benchmarks.following {args.stream} {args.file.name} --keep FOLDER "
+            f"--follows {spelt(args.follows)} --seeds {spelt(args.seeds)}{' --tune' if args.tune else ''}"
+        )
         facts = {"told": args.told} if args.stream == "musical" else {}
-        about = {"items": len(stream.texts), "trained_on": ends[0], "until": ends[1], **facts}
+        about = {
+            "items": len(stream.texts), "trained_on": ends[0], "until": ends[1],
+            "epochs": settings.model.training.epochs, **facts,
+        }  # fmt: skip
         body = {**made(command, PACKAGES), **about, "networks": told}
         args.json.write_bytes(json.format(json.encode(body), indent=2) + b"\n")
 
@@ -250,6 +256,11 @@ def main() -> None:
 def numbers(told: str) -> list[float]:
     """Numbers between commas."""
     return [float(each) for each in told.split(",")]
+
+
+def spelt(values: Sequence[float]) -> str:
+    """The same as it was told."""
+    return ",".join(f"{each:g}" for each in values)
 
 
 if __name__ == "__main__":
