@@ -12,6 +12,7 @@ from numba import njit
 from numba.core import config as numba_config
 from numba.core.compiler_lock import global_compiler_lock
 
+from model.compiled_bitcode import keep_packed
 from model.compiled_cache import one_at_a_time
 
 config: Any = numba_config
@@ -19,6 +20,7 @@ compiler_lock: Any = global_compiler_lock
 F = TypeVar("F", bound=Callable[..., object])
 
 one_at_a_time()
+keep_packed()
 
 
 def compiled_with(

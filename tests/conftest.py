@@ -6,11 +6,14 @@ A test that uses one is marked `connected`; `pytest -m "not connected"` leaves t
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +38,8 @@ from tests.contracts.own_server import Server
 settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("headrace")
 
+_BOUND = pytest.StashKey[Any]()
+_EXIT_WITHIN_S = 300.0
 _SERVERS = {"kafka_bootstrap", "valkey_url", "valkey_cluster", "server"}
 
 
@@ -42,6 +47,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and _SERVERS & set(item.fixturenames):
             item.add_marker(pytest.mark.connected)
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
+    item.stash[_BOUND] = settings
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """What ends a test has a bound, too: pytest-timeout takes its own away where the test has failed."""
+    if _BOUND in item.stash:
+        item.ihook.pytest_timeout_set_timer(item=item, settings=item.stash[_BOUND])
+
+
+def pytest_unconfigure() -> None:
+    """A thread that a test has left would hold the process for ever; now its stack is printed."""
+    sys.stdout.flush()
+    faulthandler.dump_traceback_later(_EXIT_WITHIN_S, exit=True, file=2)
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """scripts/test runs the tests that one part leaves out in the next, which need not import all others."""
+    if (name := os.environ.get("PYTEST_LEFT_OUT")) and items:
+        files = dict.fromkeys(str(item.path) for item in items)
+        written = Path(f"{name}.{os.getpid()}")  # each process of the part writes the same
+        written.write_text("".join(f"{file}\n" for file in files))
+        written.replace(name)
 
 
 @pytest.fixture(scope="session")

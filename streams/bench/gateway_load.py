@@ -26,6 +26,7 @@ from streams.settings.tree import Settings
 
 DRAINS_WITHIN_S = 120.0
 RANKS_WITHIN_S = 120.0
+INDEXED_WITHIN_S = 600.0
 REQUESTS_MAX = 1_000_000
 
 
@@ -99,6 +100,8 @@ class _System:
         async with GatewayClient(self.services.gateway_url, 2) as client:
             if kind in ("rank", "search"):
                 await self._ranks(client)
+            if kind == "search":
+                await self._indexed(client)
             if options.warm_seconds > 0 and options.steps:
                 await self._step(self._plan(kind, "warm", options, options.steps[-1], True), client)
             for number, step in enumerate(options.steps):
@@ -132,6 +135,19 @@ class _System:
             while not await client.ranks(asked):
                 self.running.check()
                 await asyncio.sleep(0.2)
+
+    async def _indexed(self, client: GatewayClient) -> None:
+        """Returns once all items are found by their words. A gateway that starts makes that index while it
+        answers, and searches are slow beside it.
+        """
+        async with asyncio.timeout(INDEXED_WITHIN_S):
+            while True:
+                samples = await self.running.scrape(client, [self.services.gateway_url])
+                found = samples.total("headrace_search_items")
+                if found >= len(self.actors.items) and not samples.total("headrace_search_waiting_items"):
+                    return
+                self.running.check()
+                await asyncio.sleep(0.5)
 
     async def _written(self, plan: RequestPlan, client: GatewayClient) -> tuple[int, float]:
         """Impressions or events that the gateway has written to Kafka, and how many impressions wait for it,

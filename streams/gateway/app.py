@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
+from litestar.openapi.spec import OpenAPI
 from prometheus_client import CollectorRegistry
 
 from streams.clock import Clock
-from streams.experiments.declared.experiment import ExperimentSettings
-from streams.gateway.admin.dead_letters import Mending, Replay
 from streams.gateway.admin.routes import admin_routes, operators
 from streams.gateway.console.operator_pages import operator_pages
 from streams.gateway.console.routes import console_routes
 from streams.gateway.console.watch import Watch
 from streams.gateway.demo_app.routes import demo_routes
+from streams.gateway.document import DocumentConfig, describe
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
-from streams.gateway.events import FROM_APPS, events_route
-from streams.gateway.experiment_bodies import Because, Shipping
+from streams.gateway.events import events_route
 from streams.gateway.experiments import Experiments, experiment_routes
 from streams.gateway.feed_route import feed_routes
 from streams.gateway.feeds import FeedReads
@@ -30,40 +29,24 @@ from streams.gateway.hot_routes import Gateway
 from streams.gateway.idempotency import IdempotentAnswers
 from streams.gateway.impressions import ImpressionLog
 from streams.gateway.intake import EventIntake
-from streams.gateway.items import ItemBody, items_route
+from streams.gateway.items import items_route
 from streams.gateway.known_parameters import KnownParameters
-from streams.gateway.line_stream import LineAnswer, LineStreams, StreamEnd
+from streams.gateway.line_stream import LineStreams
 from streams.gateway.lists.routes import lists_routes
 from streams.gateway.live.live import LiveFeeds
 from streams.gateway.live.metrics import LiveMetrics
 from streams.gateway.live.route import live_route
 from streams.gateway.live.traced_pushes import TracedPushes
 from streams.gateway.metrics import GatewayMetrics, metrics_route
-from streams.gateway.number_formats import describe_numbers
-from streams.gateway.openapi import (
-    bound_parameters,
-    config,
-    describe_bodies,
-    describe_contents,
-    describe_kinds,
-    describe_refusals,
-    name_actions,
-)
-from streams.gateway.openapi_headers import describe_headers
 from streams.gateway.parameter_bounds import parameter_bounds
 from streams.gateway.plain_ranking import PlainRanking
 from streams.gateway.ranking.elsewhere import ForwardError, RankersElsewhere
 from streams.gateway.ranking.metrics import RankerMetrics
 from streams.gateway.ranking.on_request import OnRequest
 from streams.gateway.ranking.rank_route import Rankings
-from streams.gateway.ranking.routes import KINDS as RANKED_KINDS
 from streams.gateway.ranking.routes import ranking_routes
-from streams.gateway.records.item_kind import ItemContent
 from streams.gateway.records.routes import record_routes
-from streams.gateway.records.user_kind import UserContent
-from streams.gateway.records.user_lines import UserBody
 from streams.gateway.representations import Representations
-from streams.gateway.searching.routes import KINDS as SEARCH_KINDS
 from streams.gateway.searching.routes import searching_routes
 from streams.gateway.searching.searches import Searches
 from streams.gateway.shelf import Shelf
@@ -145,11 +128,16 @@ def create_app(
             await producer.stop()
             await store.close()
 
+    now_ms = clock.now_ms()
+
+    def described(document: OpenAPI) -> None:
+        describe(document, settings, now_ms, parameter_bounds(reads.size, reads.default))
+
     asked = asked_ranker(ranker, elsewhere)
     ready = ReadyCheck(settings, store, producer, metrics, asked, ranks_alone)
     app = Litestar(
         route_handlers=[
-            events_route(intake, settings, answers, clock.now_ms()),
+            events_route(intake, settings, answers, now_ms),
             items_route(intake, settings, answers),
             *record_routes(settings, store, producer, clock, metrics, answers),
             *feed_routes(on_request, reads),
@@ -179,21 +167,10 @@ def create_app(
             **({} if elsewhere is None else {ForwardError: elsewhere.on_forward}),
         },
         template_config=template_config(),
-        openapi_config=config(version),
+        openapi_config=DocumentConfig(version, described),
         request_max_body_size=gateway.body_max_bytes,
         logging_config=None,
     )
-    describe_bodies(app, FROM_APPS, settings.events, clock.now_ms())
-    name_actions(app, settings.meanings.names)
-    describe_bodies(app, [ItemBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    describe_bodies(app, [UserBody], settings.events, clock.now_ms(), implied=("type", "event_id", "ts"))
-    own_kinds = (ExperimentSettings, Because, Shipping, Replay, Mending, LineAnswer, StreamEnd)
-    describe_kinds(app, own_kinds + RANKED_KINDS + SEARCH_KINDS)
-    describe_contents(app, [ItemContent, UserContent])
-    bound_parameters(app, parameter_bounds(reads.size, reads.default))
-    describe_refusals(app)
-    describe_headers(app)
-    describe_numbers(app)
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)
     return Gateway(

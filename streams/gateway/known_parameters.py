@@ -7,28 +7,29 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from litestar import Litestar, Request
-from litestar.openapi.spec import Parameter
+from litestar.routes import HTTPRoute
 
 from streams.gateway.errors import ProblemError, problem
-from streams.gateway.openapi import GUARDED, METHODS
+from streams.gateway.openapi import GUARDED
 
 
 class KnownParameters:
-    """Litestar's `before_request` hook; it goes by what /schema says (`read`)."""
+    """Litestar's `before_request` hook; it knows what /schema names, without making that document."""
 
     def __init__(self) -> None:
         self._names: Mapping[tuple[str, str], frozenset[str]] = {}
 
     def read(self, app: Litestar) -> None:
-        """Read the document, once it is whole."""
-        found = {}
-        for template, path in (app.openapi_schema.paths or {}).items():
-            for method in METHODS:
-                if (operation := getattr(path, method)) is not None:
-                    listed = [each for each in operation.parameters or [] if isinstance(each, Parameter)]
-                    names = frozenset(each.name for each in listed if each.param_in == "query")
-                    found[method.upper(), template] = names
-        self._names = found
+        """Read the signatures of the routes, once all are there."""
+        self._names = {
+            (str(method), route.path_format): frozenset(
+                each.field_alias for each in takes.expected_query_params
+            )
+            for route in app.routes
+            if isinstance(route, HTTPRoute)
+            for method, (handler, takes) in route.route_handler_map.items()
+            if handler.resolve_include_in_schema()
+        }
 
     async def check(self, request: Request[Any, Any, Any]) -> None:
         """Raises `ProblemError` (400) for a parameter that the route does not have."""

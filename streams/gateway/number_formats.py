@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from litestar import Litestar
-from litestar.openapi.spec import OpenAPIType, Parameter, Schema
+from litestar.openapi.spec import OpenAPI, OpenAPIType, Parameter, Schema
 
 from streams.gateway.openapi import METHODS, JsonSchema
 
 _OF = {"integer": "int64", "number": "double"}
 
 
-def describe_numbers(app: Litestar) -> None:
+def describe_numbers(document: OpenAPI) -> None:
     """Say of all whole numbers that they have 64 bits, and of all others that they are doubles."""
-    for schema in app.openapi_schema.components.schemas.values():
+    for schema in document.components.schemas.values():
         _put(schema)
-    for path in (app.openapi_schema.paths or {}).values():
+    for path in (document.paths or {}).values():
         for method in METHODS:
             operation = getattr(path, method)
             for parameter in (operation and operation.parameters) or []:

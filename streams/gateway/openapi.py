@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Example,
+    OpenAPI,
     OpenAPIMediaType,
     OpenAPIResponse,
     OpenAPIType,
@@ -111,46 +109,34 @@ def body_as(kind: type[msgspec.Struct], example: object, optional: bool = False)
     return operation(json_body(kind, example, required=not optional))
 
 
-def describe_kinds(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> None:
+def describe_kinds(document: OpenAPI, kinds: Sequence[type[msgspec.Struct]]) -> None:
     """Put these, and all that they are made of, among the schemas of the document."""
     _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
     for written in schemas.values():
         for each in written.get("properties", {}).values():
             each.pop("default", None)  # see `_or_null`
-    _put(app, schemas)
-
-
-def config(version: str) -> OpenAPIConfig:
-    """/schema and /schema/openapi.json answer JSON; no page loads scripts from another host."""
-    return OpenAPIConfig(
-        title="Headrace",
-        version=version,
-        description="Events in, fresh recommendations out. Send events; read a feed to show it.",
-        path="/schema",
-        render_plugins=[JsonRenderPlugin()],
-        operation_id_creator=lambda handler, _method, _path: handler.handler_name,
-    )
+    _put(document, schemas)
 
 
 def describe_bodies(
-    app: Litestar,
+    document: OpenAPI,
     kinds: Sequence[type[Event]],
     limits: EventLimits,
     now_ms: int,
     implied: Collection[str] = (),
 ) -> None:
     """Put these events among the schemas of the document. `implied`: fields that the route fills in."""
-    _put(app, event_schemas(kinds, limits, now_ms, implied))
+    _put(document, event_schemas(kinds, limits, now_ms, implied))
 
 
-def _put(app: Litestar, schemas: Mapping[str, dict[str, Any]]) -> None:
+def _put(document: OpenAPI, schemas: Mapping[str, dict[str, Any]]) -> None:
     for name, written in schemas.items():
-        app.openapi_schema.components.schemas[name] = JsonSchema(written=written)
+        document.components.schemas[name] = JsonSchema(written=written)
 
 
-def name_actions(app: Litestar, names: Collection[str]) -> None:
+def name_actions(document: OpenAPI, names: Collection[str]) -> None:
     """Name the actions that a click may have: the built-in ones and those that the settings declare."""
-    written = app.openapi_schema.components.schemas["Click"]
+    written = document.components.schemas["Click"]
     assert isinstance(written, JsonSchema)
     fields = written.written["properties"]
     of_clicks = [name for name in names if name != "review"]
@@ -196,7 +182,7 @@ def _or_null(written: dict[str, Any]) -> dict[str, Any]:
     return {**written, "description": " ".join(said)} if said else written
 
 
-def describe_contents(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> None:
+def describe_contents(document: OpenAPI, kinds: Sequence[type[msgspec.Struct]]) -> None:
     """Put these among the schemas of the document: what a client may leave out may be null."""
     _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
     for written in schemas.values():
@@ -208,15 +194,15 @@ def describe_contents(app: Litestar, kinds: Sequence[type[msgspec.Struct]]) -> N
         for name in fields.keys() & {"profile", "attributes"}:
             entries = fields[name]["anyOf"][0]
             entries["additionalProperties"] = _or_null(entries["additionalProperties"])
-    _put(app, schemas)
+    _put(document, schemas)
 
 
-def describe_refusals(app: Litestar) -> None:
+def describe_refusals(document: OpenAPI) -> None:
     """Every route of the API refuses parameters that it does not know; so do those of which Litestar says
     that they answer 400 in its own form.
     """
     problem = OpenAPIMediaType(schema=Reference(ref=REF.format(name="Problem")))
-    for template, path in (app.openapi_schema.paths or {}).items():
+    for template, path in (document.paths or {}).items():
         for method in METHODS:
             operation: Operation | None = getattr(path, method)
             if operation is None or operation.responses is None or not template.startswith(GUARDED):
@@ -229,11 +215,11 @@ def describe_refusals(app: Litestar) -> None:
                 )
 
 
-def bound_parameters(app: Litestar, bounds: Mapping[tuple[str, str], Schema]) -> None:
+def bound_parameters(document: OpenAPI, bounds: Mapping[tuple[str, str], Schema]) -> None:
     """Give parameters the bounds that the routes check themselves, by the path's template ("" for what is
     itself in a path) and the parameter's name.
     """
-    for template, path in (app.openapi_schema.paths or {}).items():
+    for template, path in (document.paths or {}).items():
         for method in METHODS:
             operation = getattr(path, method)
             for parameter in (operation and operation.parameters) or []:

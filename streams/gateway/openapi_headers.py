@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from litestar import Litestar
 from litestar.openapi.spec import (
+    OpenAPI,
     OpenAPIHeader,
     OpenAPIResponse,
     OpenAPIType,
@@ -22,9 +22,9 @@ TAG = "Names what the answer is about, as it is. Send it back in If-Match or If-
 FEED_TAG = "In answers to requests with If-None-Match: the slate's id, in quotes."
 
 
-def describe_headers(app: Litestar) -> None:
+def describe_headers(document: OpenAPI) -> None:
     """Put the headers that clients read among the answers of the document."""
-    for template, path in (app.openapi_schema.paths or {}).items():
+    for template, path in (document.paths or {}).items():
         for method in METHODS:
             operation: Operation | None = getattr(path, method)
             if operation is not None:

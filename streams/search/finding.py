@@ -16,6 +16,7 @@ from streams.recommender import Recommender
 from streams.search.fusion import Found, Fused, by_ranks, by_scores, scaled
 from streams.search.index import SearchIndex
 from streams.search.intent import rows_named
+from streams.search.joining import first_free, united
 from streams.search.meaning import cosines, near
 from streams.search.prices import PriceWords
 from streams.search.queries import Understood
@@ -78,7 +79,7 @@ def _find(
     lists = [Found(hits.rows, scaled(hits.scores), settings.words)]
     if vector is not None:
         rows = near(pipeline, vector, blocked, settings.per_list, settings.least_cosine)
-        rows = np.concatenate([rows, np.setdiff1d(hits.rows, rows)]) if settings.fusion == "scores" else rows
+        rows = united(rows, hits.rows) if settings.fusion == "scores" else rows
         lists.append(Found(rows, cosines(catalog, rows, vector), settings.meaning))
     brought = _brought(recommender, asked, masks, blocked, settings.per_list)
     if len(brought):
@@ -119,14 +120,12 @@ def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8])
     these alone; where it leaves more, the best of all are looked through until there are enough.
     """
     limit = index.settings.per_list
-    free = len(blocked) - int(blocked.sum())
+    free = len(blocked) - np.count_nonzero(blocked)
     if free <= min(FEW, len(blocked) - 1):
         return index.words.search(asked.asked, limit, np.flatnonzero(blocked == 0))
     while True:
         hits = index.words.search(asked.asked, limit)
-        there = hits.rows < len(blocked)
-        there[there] = blocked[hits.rows[there]] == 0
-        kept = np.flatnonzero(there)[: index.settings.per_list]
+        kept = first_free(hits.rows, blocked, index.settings.per_list)
         if hits.whole or len(kept) == index.settings.per_list:
             return Hits(hits.rows[kept], hits.scores[kept], hits.whole)
         limit *= GROWTH

@@ -9,12 +9,16 @@ SIGIR 2009), scaled so that the first of all lists has 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.schema import F32
+from streams.search.joining import summed
+
+NO_ROWS, NO_SCORES = np.empty(0, np.int32), np.empty(0, np.float32)
 
 
 class Found(NamedTuple):
@@ -66,12 +70,13 @@ def scaled(scores: F32) -> F32:
 
 
 def _fused(lists: Sequence[Found], scores: Sequence[NDArray[np.floating]]) -> Fused:
-    every = np.unique(np.concatenate([each.rows for each in lists])) if lists else np.empty(0, np.int32)
-    parts = np.zeros((len(lists), len(every)), np.float32)
     total = sum(each.weight for each in lists if len(each.rows))
-    for part, each, its in zip(parts, lists, scores, strict=True):
-        if total > 0 and len(each.rows):
-            part[np.searchsorted(every, each.rows)] = its * (each.weight / total)
+    if not total > 0:
+        scores, total = [np.zeros(len(each.rows)) for each in lists], 1.0
+    weighted = [its * (each.weight / total) for each, its in zip(lists, scores, strict=True)]
+    first = np.array([0, *accumulate(len(each.rows) for each in lists)], np.int64)
+    rows = np.concatenate([NO_ROWS, *(each.rows for each in lists)])
+    every, parts = summed(rows, np.concatenate([NO_SCORES, *weighted]).astype(np.float32), first)
     score = parts.sum(axis=0, dtype=np.float32)
     order = np.argsort(-score, kind="stable")
     return Fused(every[order], score[order], parts[:, order])

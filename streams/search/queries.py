@@ -54,6 +54,10 @@ class Understood(NamedTuple):
 
 def understand(text: str, words: Words, table: SpellingTable, names: Names, priced: bool) -> Understood:
     """What a query asks for. priced: whether any item has a price; else words for prices are words."""
+
+    def frequency(term: str) -> int:
+        return 0 if table.lacks(term) else words.frequency(term)
+
     text = text[:MOST_CHARACTERS]
     prices = price_words(text) if priced else PriceWords(None, None, 0, text)
     languages = words.spoken()
@@ -72,9 +76,9 @@ def understand(text: str, words: Words, table: SpellingTable, names: Names, pric
             telling[at - 1] + term if at else "",
             term + (telling[at + 1] if at + 1 < len(telling) else ""),
         ):
-            if near and near != term and is_word(near) and words.frequency(near):
+            if near and near != term and is_word(near) and frequency(near):
                 _add(ways, [(near, JOINED)])
-        corrections = table.correct(term, words.frequency)
+        corrections = table.correct(term, frequency)
         for each in corrections:
             for word in each.words:
                 counts = MISTAKES[each.distance]

@@ -5,12 +5,13 @@ Where nothing is asked for but a filter, or nothing at all, the slate is the use
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from model.schema import F32
 from streams.experiments.assignment.arm_text import served_by, uncounted
@@ -20,21 +21,18 @@ from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest, Search, 
 from streams.ranking.score_parts import DIGITS, ScorePart, score_parts
 from streams.ranking.slate import Slate, SlateItem
 from streams.ranking.slate_of_draft import slates_of
-from streams.ranking.stage_plan import StagePlan, stage_plan
 from streams.recommender import Recommender
+from streams.search.as_found import as_found
 from streams.search.finding import PARTS, Pool, find, within
 from streams.search.index import SearchIndex
 from streams.search.personal import personal_share
 from streams.search.queries import Understood
-from streams.settings.stages import overridden
 from streams.state.user_state import UserState
 from streams.triggering import triggered_alone
 
 HISTORY = 50
 """Of the user's newest items that are compared with the query."""
 SURFACE = "search"
-AS_FOUND = {"feed": {"fresh_place": 0, "aversion": 0.0}, "exploration": {"share": 0.0}}
-"""No place is kept for a new item, and none is drawn: who searches wants what they name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +134,20 @@ def made_of(recommender: Recommender, begun: Sequence[Begun]) -> list[SearchAnsw
     mean = popularity.mean_rating() if popularity.all_rating_count else None
     slates = slates_of(batch, range(len(begun)), recommender.catalog.ids, recommender.pipeline.names)
     parts = [score_parts(batch, b, mean) if each.pool is None else [] for b, each in enumerate(begun)]
+    rows = [batch.rows[batch.placed([b])[0]] for b in range(len(begun))]
     # What is compared goes through the pipeline, too: the batch is of no use behind this.
-    return [_answer(recommender, *each) for each in zip(begun, slates, parts, strict=True)]
+    return [_answer(recommender, *each) for each in zip(begun, slates, rows, parts, strict=True)]
 
 
-def _answer(recommender: Recommender, begun: Begun, slate: Slate, parts: list[ScorePart]) -> SearchAnswer:
+def _answer(
+    recommender: Recommender, begun: Begun, slate: Slate, rows: NDArray[np.int32], parts: list[ScorePart]
+) -> SearchAnswer:
+    """rows int32 [places]: of the slate's items."""
     _, request, pool, share = begun
     slate = triggered_alone(recommender, request, slate, lambda other: _in_one_order(recommender, other))
     if pool is None:
         return SearchAnswer(slate, request, parts, share, len(slate.items), False)
-    at = _places(slate, pool, recommender.catalog.rows)
+    at = _places(rows, pool)
     return SearchAnswer(
         _with_sources(slate, pool, at), request, _parts(slate, pool, at), share, len(pool), pool.relaxed
     )
@@ -177,33 +179,26 @@ def _in_one_order(recommender: Recommender, request: RankRequest) -> RankRequest
     for each in served_by(arm) if request.against is not None else ():
         if each.counts and TOGETHER in each.arm:
             arm = uncounted(arm, each.text)
-    return replace(request, arm=arm, against=None, plan=_as_found(recommender, request.plan))
+    return replace(request, arm=arm, against=None, plan=as_found(recommender, request.plan))
 
 
-def _as_found(recommender: Recommender, plan: StagePlan) -> StagePlan:
-    settings = overridden(plan.settings, AS_FOUND, "stages of a search")
-    if settings == plan.settings:
-        return plan
-    return stage_plan(settings, recommender.meanings, recommender.pipeline.names, plan.rung)
+def _places(rows: NDArray[np.int32], pool: Pool) -> NDArray[np.intp]:
+    """Where in the pool each of these rows stands."""
+    order = np.argsort(pool.rows)
+    return order[np.searchsorted(pool.rows[order], rows)]
 
 
-def _places(slate: Slate, pool: Pool, rows: Mapping[str, int]) -> list[int]:
-    """Where in the pool each place's item stands."""
-    at = {row: place for place, row in enumerate(pool.rows.tolist())}
-    return [at[rows[item.item_id]] for item in slate.items]
-
-
-def _with_sources(slate: Slate, pool: Pool, at: list[int]) -> Slate:
+def _with_sources(slate: Slate, pool: Pool, at: NDArray[np.intp]) -> Slate:
     """Each place says what brought it: the part of its score that is the largest."""
-    brought = pool.parts.argmax(axis=0)
+    brought = pool.parts[:, at].argmax(axis=0).tolist()
     items = [
-        SlateItem(item.item_id, item.score, PARTS[brought[place]], item.reason)
-        for item, place in zip(slate.items, at, strict=True)
+        SlateItem(item.item_id, item.score, PARTS[part], item.reason)
+        for item, part in zip(slate.items, brought, strict=True)
     ]
     return msgspec.structs.replace(slate, items=items)
 
 
-def _parts(slate: Slate, pool: Pool, at: list[int]) -> list[ScorePart]:
+def _parts(slate: Slate, pool: Pool, at: NDArray[np.intp]) -> list[ScorePart]:
     """The parts of each score, and what the model adds; their sum is the score as the slate tells it."""
     told = np.array([item.score for item in slate.items], np.float64)
     parts = pool.parts[:, at].astype(np.float64).round(DIGITS)

@@ -25,6 +25,10 @@ MOST_WORDS = 200_000
 MOST_LOOKED_AT = 50
 RARE = 50
 """A word that is so many times rarer than its neighbour is probably a mistake in a text of the catalogue."""
+FREQUENT = (20 * RARE, 4 * RARE, RARE)
+"""Words that stand there more often than so have a table of their own. A word of the catalogue may be a
+mistake for these alone, and to look among all the others takes the longest.
+"""
 
 
 class Correction(NamedTuple):
@@ -35,14 +39,21 @@ class Correction(NamedTuple):
 
 
 class Spelling:
-    """`learn` may be called in another thread than the rest."""
+    """`learn` may be called in another thread than the rest. How often a word stood in the texts that were
+    learned is never less than in how many documents it stands.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._table = SymSpell(max_dictionary_edit_distance=2, prefix_length=PREFIX)
+        self._table = _table()
+        self._frequent = [(least, _table()) for least in FREQUENT]
 
     def __len__(self) -> int:
         return int(self._table.word_count)
+
+    def lacks(self, term: str) -> bool:
+        """Whether no text that was learned has this word; False for what is no word, which is not learned."""
+        return _spelt(term) and term not in self._table.words and len(self) < MOST_WORDS
 
     def learn(self, terms: Iterable[str]) -> None:
         """These words stand in the catalogue, each as often as it is given."""
@@ -54,7 +65,14 @@ class Spelling:
             if _spelt(term):
                 with self._lock:
                     if term in self._table.words or len(self) < MOST_WORDS:
-                        self._table.create_dictionary_entry(term, count)
+                        self._learn(term, count)
+
+    def _learn(self, term: str, count: int) -> None:
+        before = self._table.words.get(term, 0)
+        self._table.create_dictionary_entry(term, count)
+        for least, frequent in self._frequent:
+            if before <= least < before + count:
+                frequent.create_dictionary_entry(term, 1)
 
     def correct(self, term: str, frequency: Callable[[str], int]) -> list[Correction]:
         """What may have been meant by a term, the likeliest first, three at most; [] where it is right.
@@ -64,13 +82,11 @@ class Spelling:
         if not _spelt(term):
             return []
         own, most = frequency(term), 2 if len(term) >= TWO_FROM else 1
-        with self._lock:
-            found = self._table.lookup(term, Verbosity.ALL, max_edit_distance=most)
         near = [
-            (each.distance, -count, each.term)
-            for each in found[:MOST_LOOKED_AT]
-            if each.term != term and (each.distance == 1 or each.term[0] == term[0])
-            for count in (frequency(each.term),)
+            (distance, -count, word)
+            for distance, word in self._near(term, most, own * RARE)
+            if distance == 1 or word[0] == term[0]
+            for count in (frequency(word),)
             if count > own * RARE
         ]
         corrections = [Correction((word,), distance) for distance, _, word in sorted(near)[:3]]
@@ -78,12 +94,28 @@ class Spelling:
             corrections = self._in_two(term, frequency)
         return corrections
 
+    def _near(self, term: str, most: int, least: int) -> list[tuple[int, str]]:
+        """Other words that differ in at most so many letters and stand there more often than `least`, with
+        their distance: the nearest, and of these the most frequent, `MOST_LOOKED_AT` of them.
+        """
+        table = next((table for above, table in self._frequent if above <= least), self._table)
+        with self._lock:
+            found = table.lookup(term, Verbosity.ALL, max_edit_distance=most)
+            counts = self._table.words
+            near = [(each.distance, -counts[each.term], each.term) for each in found if each.term != term]
+        chosen = sorted(each for each in near if -each[1] > least)[:MOST_LOOKED_AT]
+        return [(distance, word) for distance, _, word in chosen]
+
     def _in_two(self, term: str, frequency: Callable[[str], int]) -> list[Correction]:
         """Two words that were written as one; the split whose rarer word is the more frequent."""
         ways = [(term[:at], term[at:]) for at in range(3, len(term) - 2)]
         scored = [(min(frequency(first), frequency(second)), first, second) for first, second in ways]
         least, first, second = max(scored, default=(0, "", ""))
         return [Correction((first, second), 1)] if least else []
+
+
+def _table() -> SymSpell:
+    return SymSpell(max_dictionary_edit_distance=2, prefix_length=PREFIX)
 
 
 def _spelt(term: str) -> bool:

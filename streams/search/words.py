@@ -124,8 +124,9 @@ class Words:
         self._writer = None
 
     def frequency(self, term: str) -> int:
-        """In how many documents a term stands, a document counted once for each field."""
-        return sum(self._searcher.doc_freq(name, term) for name, _ in self.weights)
+        """In how many documents a term stands, a document counted once for each field that is searched."""
+        count = self._searcher.doc_freq
+        return sum([count(name, term) for name, weight in self.weights if weight > 0])
 
     def beginning(self, prefix: str, limit: int) -> list[tuple[str, int]]:
         """Terms with this beginning and how many documents have them, the most frequent first."""

@@ -28,7 +28,7 @@ from streams.serving.follower import Follower
 from streams.serving.graph import load_graph
 from streams.serving.item_watch import ItemWatch
 from streams.serving.loading import load_encoder, texts_by
-from streams.serving.memory import give_back, give_back_code
+from streams.serving.memory import give_back, give_back_code, return_large_arrays
 from streams.serving.model_watcher import LogAlone, ModelWatcher
 from streams.serving.models import RegistryModels
 from streams.serving.opining import Opining
@@ -111,6 +111,7 @@ async def open_live(
     be read, `ModelError` for the active model, `StoreUnavailableError` where `attempt` gives up. Nothing
     stays behind then.
     """
+    return_large_arrays()
     watcher = watcher or LogAlone()
     registry = Registry(Path(settings.model.registry))
     store = ReadOnlyStore(store) if read_only else store

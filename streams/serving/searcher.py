@@ -6,6 +6,7 @@ A search is made once, and kept among the ranker's slates: its places do not mov
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -104,8 +105,7 @@ class Searcher:
 
     async def _search(self, query: Query) -> Found:
         items, ranker = self.items, self._ranker
-        index = items.index
-        understood = await ranker.ask(_understand, index, query.text)
+        understood = await self._understood(items.index, query.text)
         asked = SearchAsked(
             understood=understood,
             vector=await self._vector(understood.to_encode),
@@ -122,6 +122,15 @@ class Searcher:
         kept = Asked(query.user, surface=query.surface, filter=query.filter, query=query.text)
         ranker.slates.keep(kept, answer)
         return Found(answer, understood, made.personal, made.found, made.relaxed)
+
+    async def _understood(self, index: SearchIndex, text: str) -> Understood:
+        """In a thread of its own: the core has a batch to make meanwhile. Raises `RankerLateError`."""
+        timeout_ms = self._ranker.settings.ranker.timeout_ms
+        try:
+            async with asyncio.timeout(timeout_ms / 1_000):
+                return await asyncio.to_thread(index.understand, text)
+        except TimeoutError:
+            raise RankerLateError(f"the query was not understood within {timeout_ms} ms") from None
 
     async def _vector(self, text: str) -> F32 | None:
         """Of the query; None where it does not come in time: then words alone search."""
@@ -166,7 +175,3 @@ class Searcher:
 
         made = await with_rows_met(live, make)
         return made.answers
-
-
-def _understand(recommender: Recommender, index: SearchIndex, text: str) -> Understood:
-    return index.understand(text)

@@ -37,6 +37,7 @@ from streams.recommender import Recommender
 from streams.serving.kept_counters import Copy
 from streams.settings.tree import DEFAULT_ARM, Settings
 from streams.state import user_state_codec
+from streams.state.catalog import ItemRecord
 from streams.state.consumed import EVERY_ACTION
 from streams.state.event_meaning import NO_VECTORS, Vectors
 from streams.state.fold import Delivery
@@ -67,6 +68,7 @@ def warm_up(settings: Settings, on_request: bool = False) -> None:
     _warm_consumed(recommender, states["user-0"])
     if on_request:
         _warm_lists(settings, recommender)
+        _warm_search(settings, recommender, states["user-0"])
 
 
 def _driven(settings: Settings, graph: Graph | None) -> tuple[Recommender, dict[str, UserState]]:
@@ -166,6 +168,22 @@ def _warm_lists(settings: Settings, recommender: Recommender) -> None:
     users, met = RecentUsers(), np.arange(PLACES, dtype=np.int32)
     users.note(Interaction(0, NOW_MS, code_of("click"), math.nan, met, 0, user="user-0"), settings.meanings)
     neighbours(recommender.pipeline, users, "user-1", met, PLACES)
+
+
+def _warm_search(settings: Settings, recommender: Recommender, state: UserState) -> None:
+    """A query by its words and its meaning."""
+    if not settings.search.enabled:
+        return
+    # Imported here: a worker does without the index.
+    from streams.search.index import SearchIndex
+    from streams.search.searching import SearchAsked, search
+
+    index = SearchIndex(settings.search)
+    for row, item in enumerate(ITEMS):
+        index.note(row, ItemRecord(item, NOW_MS, title=f"warm {item}"))
+    index.commit()
+    vector = np.full(WORDS_DIM, WORDS_DIM**-0.5, np.float32)
+    search(recommender, index, SearchAsked(index.understand("warm item"), vector), state, NOW_MS)
 
 
 def _warm_snapshot(recommender: Recommender) -> None:

@@ -5,22 +5,25 @@ All of them run in one event loop, for the browser belongs to the loop that star
 
 from __future__ import annotations
 
+import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.accessibility import still, violations
+from tests.browser.starting import FLAGS, chromium
 from tests.browser.watching import Watch
 
 HERE = Path(__file__).parent
 PICTURES = Path(__file__).parents[2] / "var" / "pictures"
 WIDE, PHONE = 1280, 390
+CLOSED_WITHIN_S = 30.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,31 +34,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-def chromium() -> str:
-    """Where the machine's Chromium is."""
-    names = (os.environ.get("HEADRACE_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if name and (path := shutil.which(name))), None)
-    if found is None:
-        pytest.fail(
-            "no Chromium: install one (Debian: apt-get install chromium), name one by HEADRACE_CHROMIUM, or"
-            ' leave these tests out (-m "not browser")'
-        )
-    return found
-
-
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Started once, ended with the tests."""
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"], chromium_sandbox=False
+            executable_path=chromium(), args=FLAGS, chromium_sandbox=False
         )
         yield started
         await started.close()
 
 
 class OpenPage(Protocol):
-    """Opens an address; `allowed`: see `Watch`."""
+    """Opens an address in a context of its own. `allowed`: see `Watch`."""
 
     async def __call__(
         self,
@@ -99,9 +90,26 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
 
     yield opened
     for context in contexts:
-        await context.close()
+        await _close(context)
     troubles = [trouble for watch in watches for trouble in watch.troubles]
     assert not troubles, "\n".join(troubles)
+
+
+async def closed(page: Page) -> None:
+    """Close the page, and its context. Never `page.close()` alone: it has no bound."""
+    await _close(page.context)
+
+
+async def _close(context: BrowserContext) -> None:
+    """Chromium may forget to close a page whose document changes at that moment, and Playwright waits for
+    ever (microsoft/playwright issue 42068). A context that is closed later takes such a page with it.
+    """
+    for page in context.pages:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSED_WITHIN_S):
+                await page.close()
+    async with asyncio.timeout(CLOSED_WITHIN_S):
+        await context.close()
 
 
 class Look(NamedTuple):
@@ -155,7 +163,7 @@ async def each_look(open_page: OpenPage) -> EachLook:
             )
             assert await violations(page) == [], each
             assert await page.evaluate("document.documentElement.scrollWidth") <= each.width, each
-            await page.close()
+            await closed(page)
 
     return look
 

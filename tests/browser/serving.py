@@ -20,6 +20,8 @@ from streams.stores.base import Store
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import RecordingSink
 
+ENDED_WITHIN_S = 60.0
+
 
 @contextmanager
 def served(
@@ -48,7 +50,7 @@ def served(
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), name="gateway")
+    thread = threading.Thread(target=server.run, args=([listener],), name="gateway", daemon=True)
     thread.start()
     try:
         while not server.started and thread.is_alive():
@@ -57,5 +59,6 @@ def served(
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(ENDED_WITHIN_S)
         listener.close()
+        assert not thread.is_alive(), f"the gateway did not end within {ENDED_WITHIN_S:g} s"

@@ -13,7 +13,7 @@ from streams.settings.tree import Settings
 from streams.stores.base import StoredReport
 from streams.stores.memory import MemoryStore
 from tests.browser.accessibility import violations
-from tests.browser.conftest import PHONE, EachLook, OpenPage, picture
+from tests.browser.conftest import PHONE, EachLook, OpenPage, closed, picture
 from tests.browser.playing import PlayedWorker, acting
 from tests.browser.serving import served
 
@@ -106,7 +106,7 @@ async def test_a_store_that_is_away_is_said_on_each_page(open_page: OpenPage) ->
             store.away = False
             await page.goto(f"{address}/console")
             await expect(page.locator("#alarms")).to_have_text("Nothing needs attention", timeout=20_000)
-            await page.close()
+            await closed(page)
 
 
 async def test_a_keyboard_reaches_everything(address: str, store: MemoryStore, open_page: OpenPage) -> None:
@@ -157,7 +157,7 @@ async def test_the_first_paint(
             )
             told.append(f"/console{path}: first paint after {paint:.0f} ms, {size / 1_000:.0f} KB")
             assert paint > 0
-            await page.close()
+            await closed(page)
     with capsys.disabled():
         print("", *told, sep="\n")
 
@@ -171,4 +171,4 @@ async def test_the_stream_comes_back(store: MemoryStore, open_page: OpenPage) ->
     port = int(address.rpartition(":")[2])
     with served(store=store, port=port):
         await expect(page.locator("[data-live-state=open]")).to_be_visible(timeout=60_000)
-        await page.close()
+        await closed(page)

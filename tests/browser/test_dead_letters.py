@@ -91,6 +91,7 @@ async def test_one_is_mended_once_it_is_right(address: str, open_page: OpenPage)
     await page.get_by_role("button", name="Send mended").click()
     await page.get_by_role("dialog").get_by_role("button", name="Send mended").click()
     await expect(page.locator(".badge").first).to_have_text("sent back", timeout=20_000)
+    await expect(page.locator("#toasts .toast.good")).to_be_visible()
     await expect(page.get_by_role("button", name="Send mended")).to_have_count(0)
 
 

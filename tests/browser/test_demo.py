@@ -320,6 +320,31 @@ async def test_a_visitor_stays_and_another_begins_cold(demo: Stage, open_page: O
     await expect(page.locator("#visitor")).to_have_text("User u1")
 
 
+async def test_each_tab_keeps_its_visitor(demo: Stage, open_page: OpenPage) -> None:
+    page = await opened(open_page, demo)
+    visitor = await page.locator("#visitor").inner_text()
+    other = await page.context.new_page()
+    await other.goto(demo.address)
+    await expect(other.locator("#visitor")).to_have_text(visitor)  # until another one is chosen
+    await other.locator("#visitor").click()
+    await other.get_by_role("dialog").get_by_role("button", name="User u1").click()
+    await expect(other.locator("#visitor")).to_have_text("User u1")
+    assert other.url.endswith("?user=u1")
+    await page.reload()
+    await expect(page.locator("#visitor")).to_have_text(visitor)
+    await other.go_back()
+    await expect(other.locator("#visitor")).to_have_text(visitor)
+    await other.go_forward()
+    await other.get_by_role("link", name="中文").click()
+    await expect(other.locator("#visitor")).to_have_text("用户 u1")
+    await act(page, "open", 0)
+    await expect(page.locator("#history ol li")).to_have_count(1)
+    await page.get_by_role("link", name="Skip to the content").press("Enter")
+    await expect(page.locator("#history ol li")).to_have_count(
+        1
+    )  # a step within the page is none to another visitor
+
+
 DIFFERENT = """() => {
   const drawn = [...document.querySelectorAll('#feed .cover > svg')];
   return new Set(drawn.map((each) => each.innerHTML.replace(/cover-\\d+/g, ''))).size;

@@ -15,7 +15,7 @@ from tests.browser.accessibility import violations
 from tests.browser.conftest import OpenPage, picture
 from tests.connected.test_demo import SLICE, command, wait_for
 
-pytestmark = pytest.mark.connected
+pytestmark = [pytest.mark.connected, pytest.mark.timeout(1_500)]  # the demo may train for 15 minutes first
 PATIENCE_MS = 20_000
 UNHURRIED = {
     "HEADRACE_GATEWAY__FRESHNESS_P50_MS": "5000",

@@ -67,3 +67,24 @@ async def test_a_page_that_is_not_there_says_so(address: str, open_page: OpenPag
 async def test_a_phone_shows_which_page_is_open(address: str, open_page: OpenPage) -> None:
     page = await open_page(f"{address}/console/settings", width=PHONE)
     await expect(page.locator(".sides [aria-current=page]")).to_be_in_viewport(ratio=0.9)
+
+
+GROUND = "each => getComputedStyle(each).backgroundColor"
+
+
+async def test_colours_of_the_system_leave_to_see_what_is_chosen(address: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{address}/console", forced_colors="active")
+    here, other = page.locator(".sides [aria-current]"), page.locator(".sides a:not([aria-current])").first
+    assert await here.evaluate(GROUND) != await other.evaluate(GROUND)
+    dot = page.locator("[data-live-state=open] .dot")
+    await expect(dot).to_have_count(1)
+    assert await dot.evaluate(GROUND) != await page.locator("body").evaluate(GROUND)
+
+
+async def test_on_paper_there_are_no_buttons(address: str, open_page: OpenPage) -> None:
+    page = await open_page(f"{address}/console/settings", theme="dark")
+    await page.emulate_media(media="print")
+    await expect(page.locator("h1")).to_be_visible()
+    await expect(page.locator(".top")).to_be_hidden()
+    await expect(page.locator(".sides")).to_be_hidden()
+    assert await page.locator("html").evaluate(GROUND) == "rgb(245, 247, 249)"

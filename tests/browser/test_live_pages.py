@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from streams.stores.memory import MemoryStore
-from tests.browser.conftest import OpenPage, picture
+from tests.browser.conftest import OpenPage, closed, picture
 from tests.browser.demo_stage import Stage, stage
 from tests.browser.playing import PlayedWorker, acting
 from tests.browser.serving import served
@@ -53,7 +53,7 @@ async def test_a_console_that_is_refused_asks_again(open_page: OpenPage) -> None
             await page.context.unroute("**/console/live")
             await expect(page.locator("[data-live-state=open]")).to_be_visible(timeout=30_000)
             await expect(page.locator("#workers tbody tr")).to_have_count(1)
-            await page.close()
+            await closed(page)
 
 
 async def test_figures_of_before_that_are_refused_once_come_later(open_page: OpenPage) -> None:
@@ -65,7 +65,7 @@ async def test_figures_of_before_that_are_refused_once_come_later(open_page: Ope
             await expect(page.locator("[data-live-state=open]")).to_be_visible()
             await page.context.unroute("**/console/figures")
             await expect(page.locator("#workers tbody tr")).to_have_count(1, timeout=20_000)
-            await page.close()
+            await closed(page)
 
 
 async def test_a_machine_that_slept_asks_anew_and_is_sent_nothing_that_it_has(
@@ -104,10 +104,10 @@ async def test_a_list_that_is_renewed_keeps_the_focus(open_page: OpenPage) -> No
             assert await page.evaluate("document.activeElement.tagName") == "A"
             href = await first.get_attribute("href")
             assert href is not None
-            answer = await page.goto(f"{address}{href}", wait_until="commit")
+            answer = await page.goto(f"{address}{href}")
             assert answer is not None
             assert answer.status == 200, "its page, whether or not somebody has described it"
-            await page.close()
+            await closed(page)
 
 
 TOKENS = """() => {
@@ -134,7 +134,7 @@ async def test_a_theme_is_the_same_whoever_chose_it(open_page: OpenPage) -> None
             for chosen in ("light", "dark"):
                 await page.evaluate(f"document.documentElement.dataset.theme = '{chosen}'")
                 found[system, chosen] = await page.evaluate(TOKENS)
-            await page.close()
+            await closed(page)
     light, dark = found["light", "system"], found["dark", "system"]
     assert len(light) > 25
     assert found["light", "light"] == found["dark", "light"] == light

@@ -9,13 +9,14 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from streams.gateway.web.language import texts
 from streams.serving.renewal_notes import end_renewal, read_renewal, take_renewal
 from streams.serving.retained_models import read_retained
 from streams.stores.memory import MemoryStore
 from tests.browser.conftest import PHONE, EachLook, OpenPage
+from tests.browser.enlarging import enlarged
 from tests.browser.operators import ODD, filled, settings_with
 from tests.browser.serving import served
 
@@ -89,6 +90,12 @@ async def test_a_user_is_found_and_leads_to_items(site: Site, open_page: OpenPag
     await page.get_by_role("button", name="Find").click()
     await expect(page.locator("h1")).to_have_text(ODD)
     await expect(page.locator("main")).to_contain_text("length=")
+    await expect(page.locator("#met a.id", has_text="A <b>bold</b> title item-3").first).to_be_visible()
+    why = page.locator("#why")
+    await why.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#why-said [role=alert]")).to_be_visible()
+    await expect(why).to_be_focused()
     await page.locator("#met a.id", has_text="onerror").click()
     await expect(page.locator("main")).to_contain_text("Nobody has described this item")
     assert await page.evaluate("document.querySelectorAll('main img').length") == 0
@@ -111,6 +118,7 @@ async def test_an_experiment_is_started_stopped_and_removed(site: Site, open_pag
     await page.get_by_role("button", name="Remove").click()
     await page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     await expect(page).to_have_url(re.compile("/console/experiments$"))
+    await expect(page.locator("#toasts")).to_contain_text("Removed")
     await expect(page.locator("tbody")).not_to_contain_text("waits")
 
 
@@ -130,11 +138,13 @@ async def test_a_model_is_retained_and_a_renewal_asked_for(site: Site, open_page
     await page.get_by_role("button", name="Retain renewed-2").click()
     await expect(page.get_by_role("button", name="Release renewed-2")).to_be_visible()
     assert "renewed-2" in await read_retained(site.store)
-    await page.get_by_role("button", name="Retrain now").click()
+    await page.locator("#renew").focus()
+    await page.keyboard.press("Enter")
     await page.get_by_role("dialog").get_by_label("Why").fill("new items")
-    await page.get_by_role("dialog").get_by_role("button", name="Retrain now").click()
+    await page.keyboard.press("Enter")
     await expect(page.locator("#renewal")).to_contain_text("new items")
     await expect(page.locator("#renew")).to_be_disabled()
+    await expect(page.locator("#renew")).to_be_focused()
     asked = (await read_renewal(site.store)).asked
     assert asked is not None
     assert asked.because == "new items"
@@ -142,6 +152,46 @@ async def test_a_model_is_retained_and_a_renewal_asked_for(site: Site, open_page
     assert await take_renewal(site.store) == taken
     await end_renewal(site.store, asked.request_id)
     await expect(page.locator("#renew")).to_be_enabled()
+
+
+async def test_a_page_shows_what_another_one_changed_and_keeps_the_focus(
+    site: Site, open_page: OpenPage
+) -> None:
+    page = await open_page(f"{site.address}/models")
+    row = page.locator("#registry tbody tr", has_text="ml-first").first
+    await expect(row.locator(".badge.good")).to_have_count(0)
+    details = page.locator("tr.more details").first
+    await details.locator("summary").click()
+    button = page.get_by_role("button", name="Activate renewed-2")
+    await button.focus()
+    before = await site.store.active_model()
+    await site.store.activate("ml-first")
+    await expect(row.locator(".badge.good")).to_have_text("active", timeout=20_000)
+    await expect(button).to_be_focused()
+    await expect(details).to_have_attribute("open", "")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog")).to_contain_text("Activate renewed-2?")
+    await page.keyboard.press("Escape")
+    await expect(button).to_be_focused()
+    assert before is not None
+    await site.store.activate(before)
+
+
+@pytest.mark.parametrize(("text_px", "width"), [(16, 320), (32, PHONE)])
+async def test_enlarged_pages_stay_within_the_window(
+    site: Site, browser: Browser, text_px: int, width: int
+) -> None:
+    found = []
+    async with enlarged(browser, text_px, width, 256) as page:
+        for path in ("", "models", "learner", "experiments/length", "users?id=user-1", "settings"):
+            await page.goto(f"{site.address}/{path}")
+            size = await page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
+            assert size == 15 / 16 * text_px
+            if (wide := await page.evaluate("document.documentElement.scrollWidth")) > width:
+                found.append((path, wide))
+        top = await page.locator(".top").evaluate("each => getComputedStyle(each).position")
+    assert not found
+    assert top == "static", "what stays in sight would hide half of so small a page"
 
 
 async def test_a_models_numbers_have_room_and_its_buttons_are_in_sight(
@@ -185,6 +235,9 @@ async def test_another_level_of_the_learner_is_chosen(site: Site, open_page: Ope
     await expect(page.get_by_label("Level")).to_have_value("global")
     await page.locator("#chart-weights summary").click()
     await expect(page.locator("#chart-weights tbody tr").first).to_contain_text("%")
+    await page.locator("#chart-loss summary").click()
+    rows = page.locator("#chart-loss tbody tr")
+    await expect(rows).to_have_count(39)  # of 40 points: before the first lesson there is no loss
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -11,6 +11,7 @@ from streams.gateway.console.items import items_page
 from streams.gateway.console.learner import learner_page
 from streams.gateway.console.models import models_page
 from streams.gateway.console.settings import settings_page
+from streams.gateway.console.titles import titles_route
 from streams.gateway.console.users import users_page
 from streams.gateway.experiments import Experiments
 from streams.settings.tree import Settings
@@ -29,4 +30,5 @@ def operator_pages(
         users_page(settings, store, shared.users),
         items_page(settings, store),
         settings_page(settings),
+        titles_route(settings, store),
     ]

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, post
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
-from msgspec import Meta
 
-from model.errors import StoreError, StoreUnavailableError
-from streams.events.schema import Id
 from streams.gateway.answers import JSON, json_answer, response
-from streams.gateway.errors import ProblemError, on_http, on_problem, unavailable
+from streams.gateway.errors import ProblemError, on_http, on_problem
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.ranking.json_bodies import json_body
+from streams.gateway.records.described import Wanted, described
 from streams.search.documents import names_maker
 from streams.settings.tree import Settings
-from streams.state.catalog import ItemRecord, decode_item
+from streams.state.catalog import ItemRecord
 from streams.stores.base import Store
 
-ITEMS_MAX = 200
 TEXT_MAX = 600
 FACTS_MAX = 6
 PICTURES = ("image", "image_url", "picture", "cover", "poster")
 """What attributes are called that have the address of a picture."""
 _PICTURE = re.compile(r"/(?!/|v1/)[\w./~%-]*\.(?:avif|gif|jpe?g|png|svg|webp)", re.IGNORECASE)
-
-
-class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The items whose cards are to be drawn."""
-
-    ids: Annotated[list[Id], Meta(max_length=ITEMS_MAX)]
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -61,7 +51,6 @@ class Cards(msgspec.Struct, frozen=True):
 
 def items_route(settings: Settings, store: Store) -> HTTPRouteHandler:
     """The route."""
-    timeout_s = settings.gateway.timeout_ms / 1_000
 
     @post(
         "/items",
@@ -70,26 +59,11 @@ def items_route(settings: Settings, store: Store) -> HTTPRouteHandler:
         exception_handlers={ProblemError: on_problem, HTTPException: on_http},  # a script asks: no pages
     )
     async def items(request: Request[Any, Any, Any]) -> Response[Cards]:
-        wanted = list(dict.fromkeys((await json_body(request, Wanted)).ids))
-        try:
-            async with asyncio.timeout(timeout_s):
-                found = await store.items(wanted)
-        except (StoreUnavailableError, TimeoutError) as error:
-            came = str(error) or "no answer in time"
-            raise unavailable("store", came, settings.gateway.retry_after_s) from None
-        read = (_read(raw) for raw in found if raw is not None)
-        cards = [card(record) for record in read if record is not None]
+        wanted = await json_body(request, Wanted)
+        cards = [card(record) for record in await described(store, wanted.ids, settings.gateway)]
         return response(json_answer(200, Cards(cards), JSON, NO_STORE))
 
     return items
-
-
-def _read(raw: bytes) -> ItemRecord | None:
-    """The record; None for one that can't be read: its card has the id alone."""
-    try:
-        return decode_item(raw)
-    except StoreError:
-        return None
 
 
 def card(record: ItemRecord) -> Card:

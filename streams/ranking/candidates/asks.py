@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.ranking.request import RankRequest
+from streams.state.columns import longer
 
 REMEMBERED = 256  # kinds of batches
 LINES = 4_096  # kinds of requests
+FIRST_LINES = 16  # for so many there is room at first
 ALL = 1 << 62  # items of a history: as many as there are
 NEW_FOR = 10.0  # half-lives
 
@@ -69,7 +71,8 @@ class _Line(NamedTuple):
 
 class AskTable:
     """Makes them, and remembers them: most batches of one size ask the same. Where users have arms of their
-    own, the batches are all different, and their requests are put together from what was asked before.
+    own, the batches are all different, and their requests are put together from what was asked before: a
+    kind of request more costs the same, however many are known.
     """
 
     def __init__(self) -> None:
@@ -78,7 +81,6 @@ class AskTable:
 
     def _forget(self) -> None:
         self._number: dict[tuple[object, ...], int] = {}
-        self._lines: list[_Line] = []
         self._columns: tuple[NDArray[Any], ...] = ()
 
     def of(self, requests: Sequence[RankRequest]) -> AsksMade:
@@ -91,15 +93,12 @@ class AskTable:
         return made
 
     def _put_together(self, key: Key, requests: Sequence[RankRequest]) -> AsksMade:
-        if len(self._lines) > LINES:
+        if len(self._number) > LINES:
             self._forget()
-        known = len(self._lines)
         for its_key, request in zip(key, requests, strict=True):
             if its_key not in self._number:
-                self._number[its_key] = len(self._lines)
-                self._lines.append(_line(request))
-        if len(self._lines) > known:
-            self._columns = tuple(map(np.array, zip(*self._lines, strict=True)))
+                self._write(len(self._number), _line(request))
+                self._number[its_key] = len(self._number)
         at = np.array([self._number[each] for each in key], np.int64)
         limits, longest, life_ms, weights, constant, reserve, pool, least, asked = (
             column[at] for column in self._columns
@@ -113,6 +112,15 @@ class AskTable:
             int(limits.max()) * sources,
             int(np.maximum(pool, least).sum()),
         )
+
+    def _write(self, at: int, line: _Line) -> None:
+        if not self._columns:
+            each = [np.asarray(value) for value in line]
+            self._columns = tuple(np.empty((FIRST_LINES, *value.shape), value.dtype) for value in each)
+        if at == len(self._columns[0]):
+            self._columns = tuple(longer(column, 2 * at) for column in self._columns)
+        for column, value in zip(self._columns, line, strict=True):
+            column[at] = value
 
 
 def _line(request: RankRequest) -> _Line:

@@ -22,6 +22,11 @@ def test_on_every_route(client: Client) -> None:
                 answer = client.request(method, f"{target}?surprise=1&n=1")
                 assert (answer.status_code, answer.json()["reason"]) == (400, "unknown_parameter"), target
                 assert "surprise" in answer.json()["came"]
+                listed = path[method].get("parameters", ())
+                names = sorted({each["name"] for each in listed if each["in"] == "query"})
+                told = answer.json()["expected"].removeprefix("some of the parameters ")
+                known = sorted(told.removesuffix(", each once").split(", "))
+                assert known == (names or ["no parameter"]), "what is refused is what /schema does not name"
                 asked += 1
     assert asked > 15
 

@@ -18,13 +18,15 @@ from streams.ranking.lists.item_lists import NAMES, ItemLists
 from streams.ranking.lists.neighbours import neighbours
 from streams.ranking.lists.page import ListAsk
 from streams.ranking.lists.similar import SOURCES, SimilarAsk
-from streams.ranking.request import ItemFilter
+from streams.ranking.request import NO_FILTER, ItemFilter
+from streams.search.searching import SearchAsked, search
 from streams.state.recent_users import RecentUsers
-from streams.state.user_state import Interaction
+from streams.state.user_state import EMPTY, Interaction
 from tests.streams.core import toy_model
 from tests.streams.ranking.test_adaptation import lessons
 from tests.streams.core import Small
 from tests.streams.ranking.test_workspace import driven, few, many
+from tests.streams.search.catalogue import shop, vector_of
 
 def compiled():
     kernels = [each for each in gc.get_objects() if isinstance(each, Dispatcher)]
@@ -84,6 +86,13 @@ users = RecentUsers()
 for record in (Interaction(1, 5, 1, 4.5, np.array([2, 3], np.int32)[::-1], 0, user=user) for user in "ab"):
     users.note(record, settings.meanings)
 assert neighbours(pipeline, users, "a", small.state("u1").items[::-1], 5)
+
+# Searches: by words and meaning, within what is left of a filter, and for nothing.
+goods = shop()
+straps = ItemFilter(categories=("Straps",))
+for text, asked in (("guitar strop under 50", NO_FILTER), ("guitar", straps), ("", NO_FILTER)):
+    query = SearchAsked(goods.indexed.understand(text), vector_of(text), filter=asked)
+    assert search(goods.core, goods.indexed, query, EMPTY, small.now_ms).slate.items
 after = compiled()
 assert sum(after.values()) > 30, after
 print(sorted(name for name, count in after.items() if count != before.get(name, 0)))

@@ -1,5 +1,5 @@
 // One dead letter: it goes back as it is, or mended. What is no JSON is told before it is sent.
-import { call, Problem } from "../web/api.js";
+import { busy, call, Problem, resting } from "../web/api.js";
 import { asked, t } from "../web/page.js";
 import { arrive, wire } from "./doing.js";
 
@@ -7,7 +7,7 @@ const text = document.getElementById("mended");
 const wrong = document.getElementById("mended-wrong");
 const send = document.getElementById("send-mended");
 
-wire({}, "#send-mended");
+wire();
 
 function say(words) {
   wrong.textContent = words;
@@ -24,21 +24,19 @@ function unreadable() {
 }
 
 text.addEventListener("input", () => say(""));
-send.addEventListener("click", async () => {
-  say(unreadable());
-  if (wrong.textContent !== "") {
-    text.focus();
-    return;
-  }
-  if (!(await asked("ask-mended"))) return;
-  send.disabled = true;
+async function sent() {
   try {
     await call("POST", send.dataset.post, { value: text.value });
-    arrive(send.dataset.said);
+    arrive(send.dataset.said, send);
   } catch (error) {
     say(error instanceof Problem ? error.words : String(error));
     text.focus();
-  } finally {
-    send.disabled = false;
   }
+}
+
+send.addEventListener("click", async () => {
+  if (resting(send)) return;
+  say(unreadable());
+  if (wrong.textContent !== "") text.focus();
+  else if (await asked("ask-mended")) await busy(send, sent);
 });

@@ -3,6 +3,7 @@ import { bars, line } from "../web/charts.js";
 import { format, show } from "../web/format.js";
 import { el, t } from "../web/page.js";
 import { duration, fill, follow } from "./figures.js";
+import { itemLink } from "./titles.js";
 
 const at = (id) => document.getElementById(id);
 const sources = bars(at("chart-sources"), { unit: "percent", across: true });
@@ -26,7 +27,7 @@ function draw({ exposed }) {
     at("items"),
     [t("console.js.item"), [t("console.js.share"), "figure"], ["", "wide"]],
     exposed.items.map(({ item, share }) => [
-      el("a", { href: `/console/items?${new URLSearchParams({ id: item })}` }, item),
+      itemLink(item),
       format(share, "percent"),
       el("meter", { min: 0, max: 1, value: share / most, "aria-label": t("console.js.share") }),
     ]),

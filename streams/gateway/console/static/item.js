@@ -3,6 +3,7 @@ import { call, Problem } from "../web/api.js";
 import { ago, format } from "../web/format.js";
 import { data, el, t } from "../web/page.js";
 import { duration } from "./figures.js";
+import { itemLink } from "./titles.js";
 
 const { item_id: item, ways } = data("asked");
 
@@ -45,7 +46,7 @@ async function similar(by) {
       return;
     }
     place.replaceChildren(el("ol", {}, ...found.items.map((each) => el("li", {},
-      el("a", { class: "id", href: `/console/items?${new URLSearchParams({ id: each.item_id })}` }, el("bdi", {}, each.item_id)),
+      itemLink(each.item_id),
       el("span", { class: "note" }, ` ${format(each.score, "decimal")}${each.source && by === "blended" ? ` · ${each.source}` : ""}`)))));
   } catch (error) {
     place.replaceChildren(trouble(error, true));

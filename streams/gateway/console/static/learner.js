@@ -1,12 +1,19 @@
 // The learner over time: the weights of a level's experts, what its guard holds, its losses.
 import { line } from "../web/charts.js";
 import { data, t } from "../web/page.js";
+import { renews } from "./renewing.js";
 
-const course = data("course").levels;
-const marks = data("marks");
-const limits = data("limits");
-const chosen = document.getElementById("level");
 const place = (id) => document.getElementById(id);
+const chosen = place("level");
+let course = {};
+let marks = [];
+let limits = {};
+
+function take(page) {
+  course = data("course", { levels: course }, page).levels;
+  marks = data("marks", marks, page);
+  limits = data("limits", limits, page);
+}
 
 /** The time at which a level had so many lessons, between two points; null before the first. */
 function timeOf(level, lesson) {
@@ -39,16 +46,32 @@ function series(name) {
       { name: t("console.js.learner.evidence"), values: held },
       { name: t("console.js.learner.switches"), values: limit === null || limit === undefined || held.length === 0 ? [] : [[level.times[0], limit], [level.times.at(-1), limit]], objective: true },
     ],
-    loss: [{ name: t("console.js.learner.loss"), values: over(level.loss) }],
+    // Of no lesson there is no loss.
+    loss: [{ name: t("console.js.learner.loss"), values: over(level.loss).filter((_, at) => level.lessons[at] > 0) }],
   };
 }
 
-const first = series(chosen.value);
-const drawn = {
-  weights: line(place("chart-weights"), { series: first.weights, unit: "percent", min: 0, max: 1 }),
-  guard: line(place("chart-guard"), { series: first.guard }),
-  loss: line(place("chart-loss"), { series: first.loss, legend: false }),
-};
-chosen.addEventListener("change", () => {
-  for (const [name, values] of Object.entries(series(chosen.value))) drawn[name].show(values);
-});
+function charts() {
+  const first = series(chosen.value);
+  const drawn = {
+    weights: line(place("chart-weights"), { series: first.weights, unit: "percent", min: 0, max: 1 }),
+    guard: line(place("chart-guard"), { series: first.guard }),
+    loss: line(place("chart-loss"), { series: first.loss, legend: false }),
+  };
+  return () => {
+    for (const [name, values] of Object.entries(series(chosen.value))) drawn[name].show(values);
+  };
+}
+
+if (chosen === null) {
+  // Nothing is learned yet; with the first lessons comes another page.
+  renews((page) => page.getElementById("level") !== null && location.reload());
+} else {
+  take(document);
+  const draw = charts();
+  chosen.addEventListener("change", draw);
+  renews((page) => {
+    take(page);
+    draw();
+  });
+}

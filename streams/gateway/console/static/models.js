@@ -1,8 +1,9 @@
 // The registry's buttons, and how far a renewal is.
-import { call } from "../web/api.js";
+import { call, rest } from "../web/api.js";
 import { ago, format } from "../web/format.js";
 import { data, el, t } from "../web/page.js";
 import { press, wire } from "./doing.js";
+import { renews } from "./renewing.js";
 
 const EVERY_MS = 2_000;
 const alive = document.getElementById("renewal-alive");
@@ -21,11 +22,11 @@ function fact(name, ...value) {
 let told = "";
 
 function show(view) {
+  rest(renew, view.asked !== null);
   const text = JSON.stringify(view);
   if (text === told) return;
   told = text;
   alive.replaceChildren(view.alive ? badge(t("console.js.models.alive"), "good") : badge(t("console.js.models.nobody"), "warn"));
-  renew.disabled = view.asked !== null;
   const parts = [];
   if (view.at_work !== null) {
     const { stage, done, total, since_ms } = view.at_work;
@@ -56,17 +57,22 @@ async function look() {
   } catch {
     // The store is away: what is shown stays, and is asked for again.
   }
-  setTimeout(look, EVERY_MS);
 }
 
-const dialog = document.getElementById("ask-activate");
-for (const button of document.querySelectorAll("button[data-name]")) {
-  button.addEventListener("click", () => {
-    const title = dialog.querySelector("h2");
-    title.textContent = t("console.js.models.activate", { name: button.dataset.name });
-  }, { capture: true });
+async function lookOn() {
+  await look();
+  setTimeout(lookOn, EVERY_MS);
 }
-wire({ answered: (answer) => (answer.confirmed === false ? t("console.js.models.unconfirmed", { name: answer.model }) : answer.confirmed ? t("console.js.models.confirmed", { name: answer.model }) : "") }, "#renew");
-renew.addEventListener("click", () => press(renew));
+
+function answered({ confirmed, model: name }) {
+  if (confirmed === undefined) return "";
+  return t(confirmed ? "console.js.models.confirmed" : "console.js.models.unconfirmed", { name });
+}
+
+wire({ answered });
+renew.addEventListener("click", async () => {
+  if ((await press(renew)) !== undefined) look();
+});
 show(data("renewal"));
-setTimeout(look, EVERY_MS);
+setTimeout(lookOn, EVERY_MS);
+renews();

@@ -1,15 +1,12 @@
 // Why a user's slate is as it is: what each score is the sum of, and what the history is worth to it.
-import { call, Problem } from "../web/api.js";
+import { busy, call, Problem } from "../web/api.js";
 import { format } from "../web/format.js";
 import { data, el, t } from "../web/page.js";
+import { itemLink, itemName } from "./titles.js";
 
 const button = document.getElementById("why");
 const said = document.getElementById("why-said");
 const { user_id: user } = data("asked");
-
-function linked(item) {
-  return el("a", { class: "id", href: `/console/items?${new URLSearchParams({ id: item })}` }, el("bdi", {}, item));
-}
 
 /** Numbers as bars: those above 0 and those below it look unlike each other, and are written too. */
 function bars(pairs, most, name) {
@@ -25,17 +22,16 @@ function bars(pairs, most, name) {
 
 function place(each, at, most) {
   const parts = each.contributions.filter(({ value }) => value !== 0).map(({ name, value }) => [name, value]);
-  const worth = each.history.map(({ item_id: id, value }) => [linked(id), value]);
+  const worth = each.history.map(({ item_id: id, value }) => [itemLink(id), value]);
   return el("details", { open: at === 0 },
-    el("summary", {}, `${at + 1}. `, el("bdi", {}, each.item_id), ` · ${format(each.score, "decimal")}`),
-    el("p", {}, linked(each.item_id)),
+    el("summary", {}, `${at + 1}. `, itemName(each.item_id), ` · ${format(each.score, "decimal")}`),
+    el("p", {}, itemLink(each.item_id)),
     parts.length ? bars(parts, most, t("console.js.user.part")) : el("p", { class: "none" }, t("console.js.user.no_parts")),
     worth.length ? el("h3", {}, t("console.js.user.history")) : null,
     worth.length ? bars(worth, Math.max(...worth.map(([, value]) => Math.abs(value))), t("console.js.user.worth")) : null);
 }
 
-button.addEventListener("click", async () => {
-  button.disabled = true;
+async function explained() {
   said.replaceChildren(el("p", { class: "note" }, t("console.js.user.ranking")));
   try {
     const why = await call("GET", `/v1/admin/users/why?${new URLSearchParams({ user_id: user })}`);
@@ -47,7 +43,7 @@ button.addEventListener("click", async () => {
   } catch (error) {
     const words = error instanceof Problem ? error.words.split("\n") : [String(error)];
     said.replaceChildren(el("div", { class: "alarm bad", role: "alert" }, el("div", {}, ...words.map((each) => el("p", {}, each)))));
-  } finally {
-    button.disabled = false;
   }
-});
+}
+
+button.addEventListener("click", () => busy(button, explained));

@@ -11,7 +11,7 @@ import { History } from "./history.js";
 import { Latencies, now } from "./latency.js";
 import { SearchField } from "./search.js";
 import { ahead, category, search, Shelf, trending } from "./shelves.js";
-import { called, current, Visitors } from "./visitors.js";
+import { called, current, keep, Visitors } from "./visitors.js";
 import { say } from "./words.js";
 
 const TRENDING = 16;
@@ -78,6 +78,7 @@ function standing(name) {
 
 function become(id) {
   who = id;
+  keep(who);
   acts = new Acts(who, latencies, (act, state) => history.told(act, state));
   part("visitor").querySelector("span").textContent = called(who);
   history.clear();
@@ -190,6 +191,10 @@ part("visitor").addEventListener("click", () => visitors.open(who));
 part("found-close").addEventListener("click", () => {
   pressed("");
   shelf.hide();
+});
+addEventListener("popstate", () => {
+  if (history.state === null || current() === who) keep(who); // a step to a part of this page
+  else become(current());
 });
 setInterval(() => late(latencies.late(LATE_MS, now()).length > 0), LOOK_EVERY_MS);
 become(who);

@@ -23,26 +23,39 @@ export function unique() {
   return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Who was here last in this browser, or whom the address names (?user=655); else a new visitor. */
+/** Who this page is for: whom this step of the tab's history was for (so also after a reload, and with "back"), whom the
+ *  address names (?user=655), who was last in this tab, or else in this browser; else a new visitor. */
 export function current() {
-  const named = new URLSearchParams(location.search).get("user");
-  if (named && HAS_FEED.test(named)) return named;
-  try {
-    const kept = localStorage.getItem(KEPT);
-    if (kept) return kept;
-  } catch {
-    // Storage is off: the visitor is new each time.
-  }
-  return keep(PREFIX + unique());
+  const user = new URLSearchParams(location.search).get("user");
+  return history.state?.visitor ?? (user && HAS_FEED.test(user) ? user : null) ?? kept() ?? PREFIX + unique();
 }
 
-function keep(id) {
+function kept() {
   try {
+    return sessionStorage.getItem(KEPT) ?? localStorage.getItem(KEPT);
+  } catch {
+    return null; // Storage is off: the visitor is new each time.
+  }
+}
+
+/** Notes who the page is for now: another tab keeps its own visitor, a new one begins with the last that was chosen. */
+export function keep(id) {
+  history.replaceState({ visitor: id }, "");
+  for (const link of document.querySelectorAll("a[hreflang]")) link.href = named(link.href, id);
+  try {
+    sessionStorage.setItem(KEPT, id);
     localStorage.setItem(KEPT, id);
   } catch {
     // It then holds for this page alone.
   }
-  return id;
+}
+
+/** An address of this page that names a user. Of a visitor it says nothing: nobody else is to be the same one. */
+function named(address, id) {
+  const made = new URL(address, location.href);
+  if (isVisitor(id)) made.searchParams.delete("user");
+  else made.searchParams.set("user", id);
+  return made.href;
 }
 
 /** The dialog in which to choose. `chosen(id)` is told. */
@@ -89,6 +102,7 @@ export class Visitors {
 
   #choose(id) {
     this.dialog.close();
-    this.chosen(keep(id));
+    history.pushState({ visitor: id }, "", named(location.href, id));
+    this.chosen(id);
   }
 }

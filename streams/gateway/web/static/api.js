@@ -44,21 +44,39 @@ export async function call(method, path, body, headers = {}) {
   return content;
 }
 
-/** Does what a button is for: it can't be pressed again meanwhile, and a toast says how it ended.
- *  `doing` returns what `call` does; `said` is the text of success. Gives the answer, or undefined. */
-export async function act(button, doing, said = t("web.js.done")) {
+/** Whether a button can't be pressed now. It stays where the focus may be: a button that is disabled loses it. */
+export const resting = (button) => button.getAttribute("aria-disabled") === "true";
+
+/** Lets a button rest, or not any more; whoever listens to it asks `resting`. */
+export function rest(button, rests = true) {
+  if (rests) button.setAttribute("aria-disabled", "true");
+  else button.removeAttribute("aria-disabled");
+}
+
+/** Does what a button is for: it can't be pressed again meanwhile. Gives what `doing` gives, undefined where it rests. */
+export async function busy(button, doing) {
+  if (resting(button)) return undefined;
   button.setAttribute("aria-busy", "true");
-  button.disabled = true;
+  rest(button);
   try {
-    const answer = await doing();
-    toast(said, "good");
-    return answer;
-  } catch (error) {
-    toast(error instanceof Problem ? error.words : String(error), "bad");
-    if (!(error instanceof Problem)) throw error;
-    return undefined;
+    return await doing();
   } finally {
-    button.disabled = false;
+    rest(button, false);
     button.removeAttribute("aria-busy");
   }
 }
+
+/** Like `busy`, and a toast says how it ended. `doing` returns what `call` does; `said` is the text of success. Gives
+ *  the answer, or undefined. */
+export const act = (button, doing, said = t("web.js.done")) =>
+  busy(button, async () => {
+    try {
+      const answer = await doing();
+      toast(said, "good");
+      return answer;
+    } catch (error) {
+      toast(error instanceof Problem ? error.words : String(error), "bad");
+      if (!(error instanceof Problem)) throw error;
+      return undefined;
+    }
+  });

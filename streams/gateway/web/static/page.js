@@ -3,14 +3,16 @@ import { formatAll } from "./format.js";
 
 const read = new Map();
 
-/** Data that the page brought: `page_data(name, value)` of its template. `otherwise` where it brought none. */
-export function data(name, otherwise) {
-  if (!read.has(name)) {
-    const found = document.getElementById(`data-${name}`);
-    if (found === null) return otherwise;
-    read.set(name, JSON.parse(found.textContent));
-  }
-  return read.get(name);
+/** Data that a page brought: `page_data(name, value)` of its template. `otherwise` where it brought none. `page`: this
+ *  one, whose data is read once, or one that was fetched. */
+export function data(name, otherwise, page = document) {
+  const own = page === document;
+  if (own && read.has(name)) return read.get(name);
+  const found = page.getElementById(`data-${name}`);
+  if (found === null) return otherwise;
+  const value = JSON.parse(found.textContent);
+  if (own) read.set(name, value);
+  return value;
 }
 
 /** A text of a table `js` in the reader's language, its placeholders filled: t("web.js.now"). */
@@ -62,6 +64,7 @@ export function asked(id) {
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => {
+    dialog.querySelector(".no").addEventListener("click", () => dialog.close("no"), { once: true });
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
   });
 }
