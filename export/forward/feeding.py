@@ -1,4 +1,7 @@
-"""Users and candidates through a tape, one user or one block of candidates at a time: one call for all."""
+"""Users and candidates through a tape, one user or one block of candidates at a time: one call for all.
+
+In numba's cache it is as in machine.py: what these functions call is part of their code.
+"""
 
 from __future__ import annotations
 
