@@ -3,7 +3,8 @@
     python -m benchmarks.memory --items 100000 --json benchmarks/results/memory.json
 
 The benchmark starts the local stack, seeds it with a synthetic catalogue and 50,000 learned events, starts
-one worker, then sends events. It reads resident memory when the worker is ready, and its maximum at the end.
+one worker, then sends events, for so long that the worker saves a snapshot meanwhile. It reads resident
+memory when the worker is ready, and its maximum at the end.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from streams.local.services import is_ready
 from streams.local.stack import LocalStack
 from streams.settings.reading import load
 
-RATE, SECONDS, SETTLE_S = 100.0, 20.0, 5.0
+RATE, SECONDS, SETTLE_S = 100.0, 45.0, 5.0
 READY_WITHIN_S = 120.0
 
 

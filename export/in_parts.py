@@ -26,7 +26,7 @@ from model.errors import ManifestError
 from model.schema import F32, RescorerInputs, Schema, Scores, SeenUsers, UserInputs
 
 TEXTS, FEATURES = "candidate_texts", "candidate_features"
-ITEMS_AT_ONCE = 4096
+ITEMS_AT_ONCE = 512
 
 
 class ItemTables(NamedTuple):

@@ -29,7 +29,7 @@ from model.schema import (
     UserInputs,
 )
 
-TOWER_CHUNK = 4096
+TOWER_CHUNK = 512
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     # TF32 keeps ten bits of each factor: the gate judges fp32, and such small networks gain nothing by TF32.
     "cuda": {"use_tf32": "0"},

@@ -110,11 +110,19 @@ class Copy:
         return self._counters.spoilt
 
     def pack(self) -> bytes:
-        """The payload of a copy that is whole, compressed."""
-        packer = zlib.compressobj(level=1)
-        views = (memoryview(piece) for piece in self._pieces())
-        slices = (view[at : at + SLICE_BYTES] for view in views for at in range(0, len(view), SLICE_BYTES))
-        return b"".join([*map(packer.compress, slices), packer.flush()])
+        """The payload of a copy that is whole, compressed. Nothing of the copy is held after that, and
+        it can't be packed again.
+        """
+        packer, packed = zlib.compressobj(level=1), bytearray()
+        pieces = self._pieces()
+        self._counters.columns.clear()
+        pieces.reverse()
+        while pieces:
+            piece = memoryview(pieces.pop())
+            for at in range(0, len(piece), SLICE_BYTES):
+                packed += packer.compress(piece[at : at + SLICE_BYTES])
+        packed += packer.flush()
+        return bytes(packed)
 
     def _pieces(self) -> list[Piece]:
         heard = self._heard

@@ -32,6 +32,7 @@ from streams.serving.handover_lock import HandoverLock
 from streams.serving.item_watch import ItemWatch
 from streams.serving.kept_counters import Copy, restore
 from streams.serving.lessons import learn, taught_by
+from streams.serving.memory import give_back
 from streams.serving.text_identity import agree
 from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
@@ -335,13 +336,14 @@ class Replica:
             if not copy.spoilt:
                 break
         payload = await self._background.call(copy.pack)
+        size = len(payload)
         await self.store.save_snapshot(Snapshot(position, writer, own, payload))
+        del payload
+        await self._background.call(give_back)
         log.info(
-            "snapshot: %d bytes, the longest piece of its copy took %.1f ms",
-            len(payload),
-            1_000 * copy.longest_s,
+            "snapshot: %d bytes, the longest piece of its copy took %.1f ms", size, 1_000 * copy.longest_s
         )
-        return len(payload)
+        return size
 
     async def _finish(self, copy: Copy) -> None:
         """All pieces, each in its turn in the core's thread, with room between them for what matters more."""
