@@ -100,9 +100,7 @@ def searches_of(purchases: Sequence[Purchase]) -> Searches:
     for each in train:
         said[each.item].append(each.text)
     texts = {item: " ".join(its)[:TEXT_MAX] for item, its in said.items()}
-    counts = {item: Counter(phrases(text)) for item, text in texts.items()}
-    shared = Counter(phrase for its in counts.values() for phrase in its)
-    kinds = {item: _kinds(its, shared, len(counts)) for item, its in counts.items()}
+    kinds, shared = kinds_of(texts)
     hidden = {phrase for its in kinds.values() for phrase in its if drawn("hidden", phrase) < HIDDEN_SHARE}
     asked = [_in_training(each, kinds[each.item], hidden) for each in train]
     return Searches(asked, list(_tests(purchases, held, kinds, shared, hidden)), texts)
@@ -130,6 +128,13 @@ def _tests(
         if own:
             tests.append(Asked(each, min(own, key=lambda phrase: (shared[phrase], phrase)), "phrase", True))
     return tests
+
+
+def kinds_of(texts: Mapping[str, str]) -> tuple[dict[str, list[str]], Counter[str]]:
+    """Of each item the phrases that name its kind, most its own first; how many items have each phrase."""
+    counts = {item: Counter(phrases(text)) for item, text in texts.items()}
+    shared = Counter(phrase for its in counts.values() for phrase in its)
+    return {item: _kinds(its, shared, len(counts)) for item, its in counts.items()}, shared
 
 
 def _kinds(its: Counter[str], shared: Counter[str], items: int) -> list[str]:

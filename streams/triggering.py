@@ -12,10 +12,9 @@ orders for another experiment is compared by both orders: coins say nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
-from msgspec.structs import replace as replaced
+from msgspec.structs import replace
 
 from streams.batch_slates import BatchSlates, steps_of
 from streams.experiments.assignment.arm_text import uncounted
@@ -68,9 +67,9 @@ def triggered(recommender: Recommender, made: BatchSlates, compared: Sequence[Be
     shown = {slate.user_id: look.rows for slate, look in zip(made.slates, made.looks, strict=True)}
     same = _same(recommender, compared, shown)
     return made._replace(
-        slates=[replaced(slate, arm=_marked(slate.arm, slate.user_id, same)) for slate in made.slates],
+        slates=[replace(slate, arm=_marked(slate.arm, slate.user_id, same)) for slate in made.slates],
         looks=[
-            replaced(look, arm=_marked(look.arm, slate.user_id, same))
+            replace(look, arm=_marked(look.arm, slate.user_id, same))
             for slate, look in zip(made.slates, made.looks, strict=True)
         ],
     )
@@ -85,7 +84,7 @@ def triggered_alone(
         return slate
     rows = rows_of(request, recommender.catalog, [item.item_id for item in slate.items])
     shown = {request.user: tuple(rows)}
-    return replaced(slate, arm=_marked(slate.arm, request.user, _same(recommender, compared, shown)))
+    return replace(slate, arm=_marked(slate.arm, request.user, _same(recommender, compared, shown)))
 
 
 def _same(

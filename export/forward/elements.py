@@ -28,6 +28,7 @@ from export.forward.instructions import (
 )  # fmt: skip
 from export.forward.intrinsics import exp
 from export.forward.kernel import kernel
+from export.forward.row_intrinsics import copy_row
 from model.schema import F32
 
 ONE, TWO, ZERO = np.float32(1.0), np.float32(2.0), np.float32(0.0)
@@ -45,8 +46,7 @@ def of_one(i: NDArray[np.uint64], arena: F32) -> None:
             x = i[FIRST] + first * i[FIRST + 1] + second * i[FIRST + 2]
             if kind == COPY:
                 if step == CLOSE:
-                    for j in range(n):
-                        arena[out + j] = arena[x + j]
+                    copy_row(arena, x, out, n)
                 else:
                     for j in range(n):
                         arena[out + j] = arena[x + j * step]

@@ -75,10 +75,10 @@ def _tile_code(rows: int, vectors: int) -> Callable[..., Any]:
             of_a = builder.add(a, loop.index)
             for row in range(rows):
                 place = builder.gep(base, [builder.add(of_a, builder.mul(a_step, number(row)))])
-                spread = _spread(builder, builder.load(place))
+                factor = spread(builder, builder.load(place))
                 for v in range(vectors):
                     before = builder.load(sums[row][v])
-                    builder.store(builder.call(fma, [spread, columns[v], before]), sums[row][v])
+                    builder.store(builder.call(fma, [factor, columns[v], before]), sums[row][v])
         for row in range(rows):
             for v in range(vectors):
                 builder.store(builder.load(sums[row][v]), vector_at(out, out_step, row, v), align=4)
@@ -87,7 +87,7 @@ def _tile_code(rows: int, vectors: int) -> Callable[..., Any]:
     return code
 
 
-def _spread(builder: Any, value: Any) -> Any:
+def spread(builder: Any, value: Any) -> Any:
     """A vector that holds the value in each lane."""
     empty = ir.Constant(VECTOR, ir.Undefined)
     first = builder.insert_element(empty, value, ir.Constant(I32, 0))
@@ -98,19 +98,26 @@ def _fma(builder: Any, kind: Any, name: str) -> Any:
     return cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
 
 
-def _exp_code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-    fma = _fma(builder, F32, "llvm.fma.f32")
+def exp_of(builder: Any, given: Any) -> Any:
+    """The code of `exp` for a number, or for each of a vector."""
+    kind = given.type
+    many = kind == VECTOR
+    name, whole = (f"v{LANES}f32", ir.VectorType(I32, LANES)) if many else ("f32", I32)
+    fma = _fma(builder, kind, f"llvm.fma.{name}")
     nearest = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(F32, [F32]), "llvm.nearbyint.f32"
+        builder.module, ir.FunctionType(kind, [kind]), f"llvm.nearbyint.{name}"
     )
 
     def number(value: float) -> Any:
-        return ir.Constant(F32, value)
+        return ir.Constant(kind, [value] * LANES if many else value)
+
+    def bits_of(value: int) -> Any:
+        return ir.Constant(whole, [value] * LANES if many else value)
 
     # What is less comes to 0: numbers between 0 and the least normal one would cost a processor a hundred
     # cycles each wherever they go.
-    nothing = builder.fcmp_ordered("<", given[0], number(LOWEST))
-    x = builder.select(nothing, number(LOWEST), given[0])
+    nothing = builder.fcmp_ordered("<", given, number(LOWEST))
+    x = builder.select(nothing, number(LOWEST), given)
     x = builder.select(builder.fcmp_ordered(">", x, number(HIGHEST)), number(HIGHEST), x)
     power = builder.call(nearest, [builder.fmul(x, number(LOG2_E))])
     rest = builder.call(fma, [power, number(-LN2_HIGH), x])
@@ -120,8 +127,12 @@ def _exp_code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         value = builder.call(fma, [value, rest, number(factor)])
     value = builder.call(fma, [builder.fmul(value, rest), rest, rest])
     value = builder.fadd(value, number(1.0))
-    bits = builder.shl(builder.add(builder.fptosi(power, I32), ir.Constant(I32, 127)), ir.Constant(I32, 23))
-    return builder.select(nothing, number(0.0), builder.fmul(value, builder.bitcast(bits, F32)))
+    bits = builder.shl(builder.add(builder.fptosi(power, whole), bits_of(127)), bits_of(23))
+    return builder.select(nothing, number(0.0), builder.fmul(value, builder.bitcast(bits, kind)))
+
+
+def _exp_code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+    return exp_of(builder, given[0])
 
 
 def _exp(typing: Any, x: Any) -> Any:

@@ -144,7 +144,7 @@ class Lowering:
             if other in self.values and np.broadcast_shapes(shape, self.values[other].shape) == shape:
                 self._waiting[name] = first, second
                 return None
-        return self.write.product(first, second, self.write.number(0.0))
+        return self.write.product(first, second)
 
     def _gemm(self, node: Node) -> Value:
         first, second, third = (self.values[name] for name in node.inputs)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.forward.instructions import FIRST, KIND, MORE, NORMALISE, OUT, SECOND, SIZES, SOFTMAX, THIRD
-from export.forward.intrinsics import exp
 from export.forward.kernel import kernel, kernel_in_any_order
+from export.forward.row_intrinsics import softmax
 from model.schema import F32
 
 ONE = np.float32(1.0)
@@ -25,12 +25,7 @@ def of_rows(i: NDArray[np.uint64], arena: F32) -> None:
             out = i[OUT] + first * i[OUT + 1] + second * i[OUT + 2]
             x = i[FIRST] + first * i[FIRST + 1] + second * i[FIRST + 2]
             if kind == SOFTMAX:
-                top = _largest(arena, x, n)
-                for j in range(n):
-                    arena[out + j] = exp(arena[x + j] - top)
-                share = ONE / _total(arena, out, n)
-                for j in range(n):
-                    arena[out + j] *= share
+                softmax(arena, x, out, n)
             elif kind == NORMALISE:  # Ba et al., arXiv 1607.06450
                 mean = _total(arena, x, n) / size
                 root = ONE / np.float32(math.sqrt(_squares(arena, x, n, mean) / size + arena[epsilon]))
@@ -54,12 +49,4 @@ def _squares(arena: F32, at: np.uint64, n: np.uint64, mean: np.float32) -> np.fl
     found = np.float32(0.0)
     for j in range(n):
         found += (arena[at + j] - mean) * (arena[at + j] - mean)
-    return found
-
-
-@kernel_in_any_order
-def _largest(arena: F32, at: np.uint64, n: np.uint64) -> np.float32:
-    found = np.float32(arena[at])
-    for j in range(n):
-        found = max(found, arena[at + j])
     return found

@@ -23,8 +23,9 @@ class Writer:
     def __init__(self) -> None:
         self.tape: list[Instruction] = []
         self._constants: dict[int, tuple[NDArray[Any], Value]] = {}
+        self._zeros: dict[int, Value] = {}
 
-    def product(self, first: Value, second: Value, third: Value) -> Value:
+    def product(self, first: Value, second: Value, third: Value | None = None) -> Value:
         """third + first @ second."""
         shape = product_shape(first, second)
         outer = math.prod(shape[:-2])
@@ -33,7 +34,7 @@ class Writer:
         else:
             outer, rows = 1, outer * shape[-2]
         inner, columns = first.shape[-1], shape[-1]
-        third = self.wide(third, shape)
+        third = self.wide(self.zeros(shape[-1]) if third is None else third, shape)
         if third.steps[-1] != 1 and columns > 1:
             third = self.copied(third, product=True)
         a = self.seen(self.close(first), lambda view: view.reshape(outer, rows, inner))
@@ -163,6 +164,12 @@ class Writer:
 
     def number(self, value: float) -> Value:
         return self.rooted(Value(np.array(value, np.float32)))
+
+    def zeros(self, size: int) -> Value:
+        """A row of them, one for all its uses."""
+        if size not in self._zeros:
+            self._zeros[size] = constant(np.zeros(size, np.float32))
+        return self._zeros[size]
 
 
 def product_shape(first: Value, second: Value) -> tuple[int, ...]:

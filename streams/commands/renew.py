@@ -20,6 +20,7 @@ import sys
 from pathlib import Path
 
 from model.errors import SettingsError
+from streams.cancelling import cancelled
 from streams.commands.options import add_settings, settings_from
 from streams.settings.tree import Settings
 
@@ -108,6 +109,5 @@ async def _run(settings: Settings, folder: Path, options: list[str], every_s: fl
             await renewal.serve(every_s, stopped)
             return 0
         finally:
-            telling.cancel()
-            await asyncio.wait([telling])
+            await cancelled(telling)
             await store.close()

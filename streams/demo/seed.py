@@ -8,9 +8,10 @@ out: the topics are new, and their offsets begin at 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from model.errors import StoreError
 from streams.clock import Clock

@@ -11,6 +11,7 @@ import logging
 import secrets
 from itertools import count
 
+from streams.cancelling import cancelled
 from streams.clock import Clock
 from streams.events.schema import Impression
 from streams.gateway.metrics import GatewayMetrics
@@ -90,9 +91,7 @@ class ImpressionLog:
         self._stopping.set()
         drained = asyncio.create_task(self._queue.join())
         await asyncio.wait([drained, writer], timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
-        drained.cancel()
-        writer.cancel()
-        await asyncio.wait([drained, writer])
+        await cancelled(drained, writer)
         if left := self._waiting:
             self._metrics.impressions.labels("dropped").inc(left)
             log.warning("%d impressions were dropped at shutdown: Kafka did not take them in time", left)

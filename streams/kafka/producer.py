@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from model.errors import BrokerUnavailableError
+from streams.cancelling import cancelled
 from streams.events.partition import partition_of
 from streams.events.schema import EVENT_TOPICS, TOPIC_OF, AnyEvent, encode, key_of
 from streams.kafka.topics import ACCEPTED_HEADER, client_id, ensure_topics
@@ -75,9 +76,11 @@ class KafkaProducer:
         self._distrusted = asyncio.Event()
         self._last_ack_s = 0.0
         self._keeper: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def start(self) -> None:
         """Begin to connect; returns at once."""
+        self._stopping = False
         self._keeper = asyncio.create_task(self._keep_connected())
 
     async def deliver(
@@ -139,8 +142,9 @@ class KafkaProducer:
     async def stop(self) -> None:
         """Stop connecting, write the queued events for a second at most, and close."""
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper])
+            self._stopping = True  # aiokafka's close may swallow the cancellation
+            self._distrusted.set()
+            await cancelled(self._keeper)
 
     def _distrust(self, trouble: str) -> None:
         """Make the background task connect anew: an idempotent producer can't recover a lost sequence."""
@@ -149,7 +153,7 @@ class KafkaProducer:
 
     async def _keep_connected(self) -> None:
         pause_s, longest_s = RECONNECT_S
-        while True:
+        while not self._stopping:
             try:
                 producer = await self._connect()
                 pause_s = RECONNECT_S[0]
@@ -166,11 +170,13 @@ class KafkaProducer:
         """Let `deliver` write through `producer` until trouble comes, or until the sink stops."""
         log.info("connected to Kafka at %s", self._settings.bootstrap)
         self._last_ack_s = time.monotonic()
-        self._distrusted.clear()
+        if not self._stopping:
+            self._distrusted.clear()
         self._producer = producer
         try:
             await self._distrusted.wait()
-            log.warning("connecting to Kafka anew: %s", self._trouble)
+            if not self._stopping:
+                log.warning("connecting to Kafka anew: %s", self._trouble)
         finally:
             self._producer = None
             await _close(producer)

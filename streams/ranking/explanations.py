@@ -82,17 +82,17 @@ def explain(places: Places, recent: Recent, why: Why) -> list[list[Reason]]:
         places, recent, met, pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, why.scratch,
         texts, why.catalog.text, named, followed,
     )  # fmt: skip
-    reasons = [unnamed[origin] for origin in places.origin.tolist()]
+    origins, follows, ids = places.origin.tolist(), followed.tolist(), why.catalog.ids
+    reasons = [unnamed[origin] for origin in origins]
     for k, item in enumerate(named.tolist()):
         if item >= 0:
-            kind = _kind(why.sources[places.origin[k]], bool(followed[k]))
-            reasons[k] = Reason(kind, why.catalog.ids[item])
+            reasons[k] = Reason(_kind(why.sources[origins[k]], follows[k]), ids[item])
     ends = places.first.tolist()
     if why.entities is not None:
         for b in range(len(ends) - 1):
             liked = recent.items[recent.first[b] : recent.first[b + 1]]
             for k in range(ends[b], ends[b + 1]):
-                if why.sources[places.origin[k]] == "entities" or reasons[k] is FOR_YOU:
+                if why.sources[origins[k]] == "entities" or reasons[k] is FOR_YOU:
                     reasons[k] = _shares(int(places.rows[k]), liked, why) or reasons[k]
     return [reasons[begin:end] for begin, end in pairwise(ends)]
 

@@ -8,11 +8,11 @@ them again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from model.schema import F32
 from streams.experiments.interleaving.team_draft import CONTROL, OTHER, Drafted, drafted

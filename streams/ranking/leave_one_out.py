@@ -8,9 +8,9 @@ words of a review: their running mean does not remember its parts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from model.schema import F32

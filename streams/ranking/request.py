@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,8 +71,7 @@ class Against(NamedTuple):
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class RankRequest:
+class RankRequest(msgspec.Struct, frozen=True, gc=False):
     """One user, one moment, and how their slate is to be made. `Recommender.request` checks what callers ask.
 
     `plan`: the stage settings, of the arm and of a rung. `rung`: what the ladder allows, which a slate is

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ MOST_PLACES = 200  # as many as `feed.size` may be
 MOST_NAMED = 10_000  # rows or names in one list of a request
 HIGHEST_ROW = 2**31 - 1
 
-_KNOWN = {field.name for field in fields(RankRequest)}
+_KNOWN = {*RankRequest.__struct_fields__}
 
 
 def check(asked: Mapping[str, Any], items: int, text_dim: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +52,7 @@ def find(
     """The best `search.pool` items for a query. request: its filter and what it excludes count here."""
     bounded = within(request.filter, asked.prices)
     if bounded is not request.filter:
-        found = _find(recommender, index, asked, vector, replace(request, filter=bounded))
+        found = _find(recommender, index, asked, vector, msgspec.structs.replace(request, filter=bounded))
         if len(found):
             return found
         return replace(_find(recommender, index, asked, vector, request), relaxed=True)

@@ -5,6 +5,7 @@ seen to their end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import threading
@@ -45,7 +46,9 @@ async def seen_through(calling: asyncio.Future[T]) -> T:
     try:
         return await asyncio.shield(calling)
     except asyncio.CancelledError:
-        await asyncio.wait([calling])
+        while not calling.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([calling])
         if not calling.cancelled():
             calling.exception()  # it is of no use any more, and counts as read
         raise

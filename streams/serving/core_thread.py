@@ -64,9 +64,10 @@ class _Call:
 
     async def ended(self) -> None:
         """Returns once the call is over, though its answer is of no use any more."""
-        if not self.settled and self.loop is not None:
+        while not self.settled and self.loop is not None:
             self.over = self.loop.create_future()
-            await self.over
+            with contextlib.suppress(asyncio.CancelledError):  # a second one changes nothing
+                await self.over
 
 
 Calls = SimpleQueue[_Call | None]

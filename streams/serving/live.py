@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from export.registry import Registry
+from streams.cancelling import cancelled
 from streams.clock import Clock
 from streams.recommender import OnForgotten, Recommender
 from streams.serving.arms import check_arms
@@ -162,7 +163,6 @@ async def _recover(replica: Replica) -> None:
 
 async def _end(task: asyncio.Task[object]) -> None:
     """What came of it has been told, or is of no use any more."""
-    task.cancel()
-    await asyncio.wait([task])
+    await cancelled(task)
     if not task.cancelled():
         task.exception()

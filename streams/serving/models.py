@@ -17,6 +17,7 @@ from typing import Any
 from export.manifest import Manifest, read_manifest, verify
 from export.registry import Registry
 from model.errors import ModelError
+from streams.cancelling import cancelled
 from streams.ranking.model_in_service import ModelInService
 from streams.serving.arms import models_of
 from streams.serving.model_loader import Loaded, ModelLoader
@@ -201,9 +202,7 @@ class RegistryModels:
 
     async def close(self) -> None:
         """End what is loading."""
-        for task in filter(None, (self.loading, self.mending)):
-            task.cancel()
-            await asyncio.wait([task])
+        await cancelled(*filter(None, (self.loading, self.mending)))
 
     async def _load_wanted(self) -> None:
         loaded = ""

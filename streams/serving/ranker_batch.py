@@ -8,6 +8,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
+
 from model.errors import StoreError
 from model.schema import F32
 from streams.batch_slates import steps_of
@@ -120,7 +122,7 @@ def _request(
     if waiting.query is not None:
         fields["search"] = Search(asked.query, waiting.query)
     if asked.context:
-        state = replace(state, profile={**state.profile, **asked.context})
+        state = msgspec.structs.replace(state, profile={**state.profile, **asked.context})
     stages_of = recommender.worthwhile("full")
     made = recommender.request(
         state, now_ms, stages_of=stages_of, arm=arm, size=size, filter=asked.filter, **fields

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from streams.ranking.leave_one_out import drops
 from streams.ranking.request import RankRequest

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
 from model.errors import RankerBusyError, RankerLateError
+from streams.cancelling import cancelled
 from streams.serving.ranker_watch import RankerWatch
 
 A = TypeVar("A")
@@ -175,10 +176,7 @@ class RankerQueue(Generic[A, B, R]):
         self._unread.clear()
         self._ready.clear()
         under_way = [*self._reads, *self._batches]
-        for task in under_way:
-            task.cancel()
-        if under_way:
-            await asyncio.wait(under_way)
+        await cancelled(*under_way)
 
 
 class _Taken(Generic[A, B, R]):

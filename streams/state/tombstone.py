@@ -8,9 +8,9 @@ events of that age are accepted (`events.max_late_ms`), and for `LEAST_MS`.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.events.partition import murmur2
 from streams.state.stored_format import decoded_by_head

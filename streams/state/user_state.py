@@ -8,12 +8,12 @@ event that comes late is put where its time belongs; what falls off the end is t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
-from msgspec import Meta
+from msgspec import Meta, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from model.actions import ACTIONS
@@ -87,10 +87,9 @@ class Interaction(NamedTuple):
     user: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class UserState:
+class UserState(msgspec.Struct, frozen=True, gc=False):
     """Everything that is remembered of one user. Arrays are oldest first, by the events' times, and never
-    changed in place.
+    changed in place. The garbage collector passes over states: they hold no cycles.
 
     n <= history: items[n] int32 rows, actions[n] uint8 codes, ratings[n] float32 (NaN: none), times[n] int64.
     `activity` is a forward-decayed count of interactions as of `last_ts`. `words` is the decaying mean of the
@@ -144,32 +143,8 @@ class UserState:
         return self.searched if follows and len(self.searched) else None
 
     def with_sums(self, sums: UserSums) -> UserState:
-        """The state with other sums: something has come of the user. It is made for most events, and
-        `replace` takes three times as long.
-        """
-        return UserState(
-            self.items,
-            self.actions,
-            self.ratings,
-            self.times,
-            self.consumed,
-            self.interactions,
-            self.rating_count,
-            self.rating_sum,
-            self.activity,
-            self.last_ts,
-            self.words,
-            self.words_weight,
-            self.liked,
-            self.weights,
-            self.recent,
-            self.offsets,
-            self.profile,
-            self.searched,
-            self.searched_ms,
-            sums,
-            self.forgotten_ms,
-        )
+        """The state with other sums: something has come of the user."""
+        return replace(self, sums=sums, gone=False)
 
     def until(self, ts: int) -> UserState:
         """The state without the interactions of its history, and the search, that are later than `ts`; counts

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from model.errors import BrokerUnavailableError, FencedError, StoreUnavailableError
+from streams.cancelling import cancelled
 from streams.clock import Clock
 from streams.popular_feed import popular_feed
 from streams.ranking import slate as stored_slate
@@ -69,10 +70,7 @@ class Chores:
             )
 
     async def stop(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        if self.tasks:
-            await asyncio.wait(self.tasks)
+        await cancelled(*self.tasks)
 
     async def _every(self, seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
         while True:

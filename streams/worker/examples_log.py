@@ -20,6 +20,7 @@ from pathlib import Path
 
 from model.examples import Example, ItemTable, shard
 from model.shard_writing import write_shard
+from streams.cancelling import cancelled
 from streams.clock import Clock
 from streams.examples.collector import ExampleCollector
 from streams.examples.folder import KINDS, LEARN, WHOLE, prune, shard_name
@@ -108,8 +109,7 @@ class ExamplesLog:
     async def stop(self) -> None:
         """Write what there is."""
         if self.rotating is not None:
-            self.rotating.cancel()
-            await asyncio.wait([self.rotating])
+            await cancelled(self.rotating)
         await self.written()  # so that the last shards have their turn
         await self._core.call(self._close, KINDS)
         await self.written()

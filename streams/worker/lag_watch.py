@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 from model.errors import BrokerUnavailableError
+from streams.cancelling import cancelled
 from streams.events.schema import EVENT_TOPICS
 from streams.kafka.lag import Lag, Standing
 from streams.worker.metrics import WorkerMetrics
@@ -82,8 +83,7 @@ class LagWatch:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await cancelled(self._task)
 
     async def _run(self) -> None:
         while True:

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 import uvloop
 
+from streams.cancelling import cancelled
 from streams.worker.pulse import Pulse
 
 T = TypeVar("T")
@@ -113,9 +114,7 @@ class LoopThread:
                 self.fail(error)
             elif failing.done():
                 self.fail(failing.exception() or failing.result())
-            for task in (starting, failing):
-                task.cancel()
-            await asyncio.wait([starting, failing])
+            await cancelled(starting, failing)
             await self._worker.stop()
         finally:
             beating.cancel()

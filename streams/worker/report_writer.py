@@ -7,6 +7,7 @@ import contextlib
 import logging
 
 from model.errors import StoreError
+from streams.cancelling import cancelled
 from streams.stores.base import Store
 from streams.worker.reporting import Reporting
 from streams.worker_reports.report import EVERY_S, KEPT_MS, encode
@@ -27,8 +28,7 @@ class ReportWriter:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await cancelled(self._task)
             with contextlib.suppress(StoreError):
                 await self._store.put_report(self._reporting.name, b"", 0)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import msgspec
 import numpy as np
 import pytest
@@ -298,7 +296,7 @@ def test_beyond_its_bytes_a_state_still_knows_what_never_comes_back() -> None:
     for row in range(ITEMS, ITEMS + 400):
         say(small, "click", row)
     kept = user_state_codec.decode(user_state_codec.encode(small.state("me")))
-    small.states["me"] = dataclasses.replace(kept)
+    small.states["me"] = msgspec.structs.replace(kept)
     assert 3 not in feed(small, "me")
     assert len(feed(small, "me")) == ITEMS  # all but it may repeat
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -128,6 +128,6 @@ def plain(state: UserState, *without: str) -> dict[str, Any]:
 
     return {
         field.name: of(getattr(state, field.name))
-        for field in dataclasses.fields(state)
+        for field in msgspec.structs.fields(state)
         if field.name not in without
     }

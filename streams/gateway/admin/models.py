@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,11 +21,10 @@ from export.registry import Registry
 from model.errors import FencedError, ManifestError, ModelError
 from streams.clock import Clock
 from streams.events.schema import Control
-from streams.gateway.admin.replies import CHANGED, READ, StoreCalls
+from streams.gateway.admin.replies import CHANGED, READ, StoreCalls, changed
 from streams.gateway.answers import json_answer, response
 from streams.gateway.errors import ProblemError, problem, unavailable
 from streams.gateway.feeds import NO_STORE
-from streams.gateway.loopback import check_loopback
 from streams.kafka.producer import EventSink
 from streams.serving.retained_models import read_retained, retain
 from streams.settings.tree import Settings
@@ -251,8 +251,7 @@ def model_routes(models: Models) -> list[HTTPRouteHandler]:
         responses=CHANGED,
     )
     async def activate_model(request: Asked, name: ModelName) -> Response[Activated]:
-        check_loopback(request)
-        return response(json_answer(200, await models.activate(name), headers=NO_STORE))
+        return await changed(request, partial(models.activate, name))
 
     @post(
         f"{PATH}/roll-back",
@@ -266,8 +265,7 @@ def model_routes(models: Models) -> list[HTTPRouteHandler]:
         responses=CHANGED,
     )
     async def roll_back_model(request: Asked) -> Response[Activated]:
-        check_loopback(request)
-        return response(json_answer(200, await models.roll_back(), headers=NO_STORE))
+        return await changed(request, models.roll_back)
 
     @post(
         f"{PATH}/{{name:str}}/retain",
@@ -281,8 +279,7 @@ def model_routes(models: Models) -> list[HTTPRouteHandler]:
         responses=CHANGED,
     )
     async def retain_model(request: Asked, name: ModelName) -> Response[Kept]:
-        check_loopback(request)
-        return response(json_answer(200, await models.retain(name, True), headers=NO_STORE))
+        return await changed(request, partial(models.retain, name, True))
 
     @post(
         f"{PATH}/{{name:str}}/release",
@@ -293,7 +290,6 @@ def model_routes(models: Models) -> list[HTTPRouteHandler]:
         responses=CHANGED,
     )
     async def release_model(request: Asked, name: ModelName) -> Response[Kept]:
-        check_loopback(request)
-        return response(json_answer(200, await models.retain(name, False), headers=NO_STORE))
+        return await changed(request, partial(models.retain, name, False))
 
     return [list_models, get_model, activate_model, roll_back_model, retain_model, release_model]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
+from litestar import Request, Response
 
 from model.errors import BrokerUnavailableError, StoreError
+from streams.gateway.answers import json_answer, response
 from streams.gateway.errors import ProblemError, problem, says, unavailable
+from streams.gateway.feeds import NO_STORE
+from streams.gateway.loopback import check_loopback
 from streams.settings.sections import GatewaySettings
 
 READ = {
@@ -32,6 +36,13 @@ BODY = {
 }
 """Of routes that take a body."""
 B = TypeVar("B", bound=msgspec.Struct)
+T = TypeVar("T")
+
+
+async def changed(request: Request[Any, Any, Any], change: Callable[[], Awaitable[T]]) -> Response[T]:
+    """What a change comes to, for a client of this machine; `ProblemError` (403) for another one."""
+    check_loopback(request)
+    return response(json_answer(200, await change(), headers=NO_STORE))
 
 
 def admin_body(raw: bytes, kind: type[B]) -> B:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from prometheus_client import Counter
 
 from model.errors import NewerVersionError, StoreError
+from streams.cancelling import cancelled
 from streams.clock import Clock
 from streams.gateway.console.alarms import SILENT_AFTER_S, Measured, Seen, alarms
 from streams.gateway.console.exposed import Exposed
@@ -88,8 +89,7 @@ class Watch:
     async def stop(self) -> None:
         self.end()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await cancelled(self._task)
 
     async def changed(self) -> bool:
         """Returns with the next turn; False where none will come."""
@@ -106,7 +106,7 @@ class Watch:
                     await self.changed()
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopped:
             if self.looking.rests:
                 self.figures = None
                 await self.looking.wanted()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
+from streams.cancelling import cancelled
 from streams.clock import Clock
 from streams.gateway.feeds import FeedReads
 from streams.gateway.live.asked import LiveAsked
@@ -84,11 +84,7 @@ class LiveFeeds:
     async def stop(self) -> None:
         """Hear no more."""
         chores, self._chores = self._chores, []
-        for chore in chores:
-            chore.cancel()
-        for chore in chores:
-            with contextlib.suppress(asyncio.CancelledError):
-                await chore
+        await cancelled(*chores)
         self._ending = False  # an app may be started again
 
     def _begin(self) -> None:

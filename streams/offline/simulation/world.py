@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import BinaryIO
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.batch import BatchResult, process
 from streams.clock import ManualClock

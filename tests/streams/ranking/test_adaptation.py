@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.kept_slates import Answer, KeptSlate

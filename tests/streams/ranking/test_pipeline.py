@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -421,7 +420,7 @@ def test_further_tasks_of_the_model_reach_the_score(small: Small) -> None:
 
 
 def test_a_users_profile_and_actions_reach_the_model(small: Small) -> None:
-    state = dataclasses.replace(small.state("u1"), profile={"age": "30"})
+    state = msgspec.structs.replace(small.state("u1"), profile={"age": "30"})
     users = small.core.pipeline.gather([small.core.request(state, small.now_ms)]).users
     assert users.profile[0].tolist() == profile_of({"age": "30"}).tolist()
     met = len(state.actions)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,3 +160,40 @@ def test_an_empty_catalogue_is_searched_too(query: str) -> None:
     answer = search(made.core, made.indexed, asked, EMPTY, NOW_MS)
     assert (answer.slate.items, answer.found) == ([], 0)
     assert not suggest(made.core, made.indexed, query, 5).completions
+
+
+def test_searches_by_one_plan_are_one_kind_of_request() -> None:
+    """What is remembered of requests must not grow with each search."""
+    made = shop()
+    kinds = made.core.pipeline.workspace.asks._number
+    for n in range(5):
+        query = SearchAsked(made.indexed.understand("guitar"), vector_of("guitar"))
+        search(made.core, made.indexed, query, EMPTY, NOW_MS + n)
+    assert len(kinds) == 1
+
+
+def test_queries_are_understood_side_by_side_while_items_come() -> None:
+    made, over, failed = shop(), threading.Event(), list[BaseException]()
+    expected = made.indexed.understand("gutar strpa leather")
+
+    def ask() -> None:
+        try:
+            while not over.is_set():
+                understood = made.indexed.understand("gutar strpa leather")
+                assert understood.corrected == expected.corrected
+                assert understood.asked == expected.asked
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for n in range(150):
+        row = len(SHOP) + n
+        made.core.meet([f"i{row}"], NOW_MS)
+        made.put(row, Goods(f"drum {'abcdefghij'[n % 10] * 6}", f"maker {n}", [f"drums {n}"]))
+        made.indexed.commit()
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not failed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 
 from streams.events.schema import Item
 from streams.search import kept
+from streams.serving import item_search
 from streams.serving.item_search import ItemSearch
 from streams.serving.replica import Replica
 from streams.settings.search import SearchSettings
 from streams.settings.tree import Settings
+from streams.state.catalog import ItemRecord
 from streams.stores.memory import MemoryStore
 from tests.streams.worker.conftest import NOW_MS, Desk, message
 
@@ -47,6 +50,43 @@ async def test_it_has_what_the_store_had_and_follows_what_comes() -> None:
     await items.commit()
     assert (rows(items, "guitar"), rows(items, "banjo")) == ([2], [0])
     await replica.close()
+
+
+async def test_the_collector_does_not_look_at_an_index_of_many_items(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_search, "MANY", 3)
+    items = ItemSearch(SearchSettings(commit_ms=10))
+
+    def note(first: int, last: int) -> None:
+        for row in range(first, last):
+            items.note(row, ItemRecord(f"i{row}", NOW_MS, title=f"guitar {'abcdefgh'[row] * 5}"))
+
+    def looked_at() -> bool:
+        spellings = {id(each) for each in items.index.table._table._deletes.values()}
+        return any(id(each) in spellings for each in gc.get_objects())
+
+    async with items.running():
+        try:
+            note(0, 2)
+            await settled(items, 2)
+            assert looked_at()  # so few are no trouble
+            note(2, 4)
+            await settled(items, 4)
+            assert not looked_at()
+            note(4, 5)
+            await settled(items, 5)
+            assert looked_at()  # it is told again when there are as many again
+        finally:
+            gc.unfreeze()
+
+
+async def settled(items: ItemSearch, count: int) -> None:
+    """Returns once so many are found, and the timer has come round again."""
+    for _ in range(2_000):
+        if len(items.index.words) == count and not items.index.waiting:
+            break
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.3)
+    assert len(items.index.words) == count
 
 
 async def test_a_store_that_was_emptied_leaves_nothing_behind() -> None:

@@ -6,12 +6,12 @@ import asyncio
 import shutil
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError, RequestError, StoreError
 from streams.clock import ManualClock

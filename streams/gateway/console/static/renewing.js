@@ -55,8 +55,8 @@ async function renewed() {
   const page = new DOMParser().parseFromString(text, "text/html");
   for (const old of parts(document)) {
     const fresh = page.getElementById(old.id);
-    if (fresh === null || busy(old) || made.get(old.id) === fresh.outerHTML) continue;
-    made.set(old.id, fresh.outerHTML);
+    if (fresh === null || busy(old) || made.get(old.id)?.isEqualNode(fresh)) continue;
+    made.set(old.id, fresh);
     replace(old, fresh);
   }
   return page;

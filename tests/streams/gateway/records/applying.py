@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from streams.events.schema import AnyEvent, Forget, Item, User
 from streams.state import user_state_codec
