@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-LARGE_BYTES = 4 << 20
+LARGE_BYTES = 2 << 20
 """No array of a batch is as large: columns over all items are, and what a start or a snapshot copies."""
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of <malloc.h>
 READ_ONLY = "r-xp", "r--p"
