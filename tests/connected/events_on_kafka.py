@@ -47,7 +47,7 @@ def now_ms() -> int:
 
 
 async def eventually(
-    holds: Callable[[], bool | Awaitable[bool]], deadline_s: float = 60.0, what: str = ""
+    holds: Callable[[], bool | Awaitable[bool]], deadline_s: float = 240.0, what: str = ""
 ) -> None:
     """Wait until it is so; a test that waits in vain fails."""
     end = time.monotonic() + deadline_s

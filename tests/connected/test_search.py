@@ -86,7 +86,7 @@ def suggested(http: httpx.Client, typed: str) -> list[str]:
     return [each["text"] for each in http.get("/v1/suggest", params={"q": typed}).json()["completions"]]
 
 
-def eventually(seen: Callable[[], bool], log: Callable[[], str], deadline_s: float = 90.0) -> None:
+def eventually(seen: Callable[[], bool], log: Callable[[], str], deadline_s: float = 240.0) -> None:
     until = time.monotonic() + deadline_s
     while not seen():
         assert time.monotonic() < until, log()[-3_000:]
