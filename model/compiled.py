@@ -1,6 +1,7 @@
 """A typed door to numba: `@compiled` turns a function over numpy arrays into machine code.
 
 A cache on disk keeps the result, so a machine pays for the compilation once, not at each start of a process.
+What a function calls in other files counts as its source too (`compiled_sources.py`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numba.core.compiler_lock import global_compiler_lock
 
 from model.compiled_bitcode import keep_packed
 from model.compiled_cache import one_at_a_time
+from model.compiled_sources import stamped
 
 config: Any = numba_config
 compiler_lock: Any = global_compiler_lock
@@ -27,8 +29,12 @@ def compiled_with(
     fastmath: bool | set[str] = False, error_model: Literal["python", "numpy"] = "python"
 ) -> Callable[[F], F]:
     """As `compiled`, with these options of numba's."""
-    made = njit(cache=True, nogil=True, fastmath=fastmath, error_model=error_model)
-    return cast("Callable[[F], F]", made)
+    compile_it: Any = njit(cache=True, nogil=True, fastmath=fastmath, error_model=error_model)
+
+    def made(function: F) -> F:
+        return cast("F", stamped(compile_it(function)))
+
+    return made
 
 
 def compiled(function: F) -> F:
@@ -42,7 +48,7 @@ def compiled_side_by_side(function: F) -> F:
     The bits are the same. numba leaves out this step of LLVM (SLP) since LLVM 14 got some code wrong with it.
     So a test must hold each such function to its plain Python, bit by bit.
     """
-    dispatcher: Any = njit(cache=True, nogil=True)(function)
+    dispatcher: Any = stamped(njit(cache=True, nogil=True)(function))
     compile_alone = dispatcher.compile
 
     def compile_with_slp(signature: object) -> object:

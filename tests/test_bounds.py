@@ -87,3 +87,10 @@ def test_each_test_has_a_bound() -> None:
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     assert 0 < options["timeout"] <= 900
     assert options["timeout_method"] == "signal", "the other one ends the process, and all tests after it"
+
+
+def test_no_test_closes_a_page_without_a_bound() -> None:
+    tests = sorted((ROOT / "tests" / "browser").glob("test_*.py"))
+    closing = [file.name for file in tests if ".close()" in file.read_text()]
+    assert closing == [], "see `closed` of conftest.py"
+    assert len(tests) > 5

@@ -20,6 +20,7 @@ NEVER_IMPORTED = {
     "onnxruntime-gpu": "the same module as onnxruntime",
     "onnxscript": "torch's exporter imports it",
     "openapi-python-client": "a program",
+    "pytest-timeout": "a plugin of pytest",
     "pytest-xdist": "a plugin of pytest",
     "river": "by name, where the settings name a detector or a classifier of it",
     "ruff": "a program",

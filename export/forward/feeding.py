@@ -1,7 +1,4 @@
-"""Users and candidates through a tape, one user or one block of candidates at a time: one call for all.
-
-In numba's cache it is as in machine.py: what these functions call is part of their code.
-"""
+"""Users and candidates through a tape, one user or one block of candidates at a time: one call for all."""
 
 from __future__ import annotations
 

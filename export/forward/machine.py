@@ -1,9 +1,4 @@
-"""Runs a tape over its arena: one call, without the interpreter lock, however many instructions it holds.
-
-numba's cache keeps the code of `execute` with all that it calls, and asks this file alone whether it has
-changed (as of 0.68). Where a file that it calls changes, this one must too, and so must feeding.py: else
-machines that have run the former code go on with it.
-"""
+"""Runs a tape over its arena: one call, without the interpreter lock, however many instructions it holds."""
 
 from __future__ import annotations
 

@@ -16,8 +16,10 @@ from streams.stores.base import Store
 
 async def check_progress(settings: KafkaSettings, store: Store) -> None:
     """Raises `ProgressError` where the store's progress lies behind the end of a topic."""
+    places = [f"{topic}-{number}" for topic in EVENT_TOPICS for number in range(settings.partitions)]
+    # In this order: another worker may apply what comes in between.
+    loaded = await store.load([], sorted(places))
     ends = await _ends(settings)
-    loaded = await store.load([], sorted(ends))
     for place, offset in loaded.progress.items():
         if offset >= ends[place]:
             raise beyond_the_end(place, ends[place], offset)

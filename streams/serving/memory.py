@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-LARGE_BYTES = 4 << 20
+LARGE_BYTES = 2 << 20
 """No array of a batch is as large: columns over all items are, and what a start or a snapshot copies."""
-MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of <malloc.h>
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of <malloc.h>
 READ_ONLY = "r-xp", "r--p"
 DONT_NEED = 4  # MADV_DONTNEED of <sys/mman.h>
 
@@ -34,6 +34,8 @@ def return_large_arrays() -> None:
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
         set_option(MMAP_THRESHOLD, LARGE_BYTES)
+        # Else a heap would shrink by what each batch has used, to grow by it again with the next one.
+        set_option(TRIM_THRESHOLD, 2 * LARGE_BYTES)
 
 
 def give_back() -> None:

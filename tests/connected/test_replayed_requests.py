@@ -163,7 +163,7 @@ async def compare(settings: Settings, registry: Registry, tmp_path: Path) -> Non
     await ensure_topics(settings.kafka)
     answers, lines = list[Row](), list[Row]()
     with ranking_system(settings, registry.folder, tmp_path, "first") as http:
-        await eventually(lambda: http.get("/v1/latest").status_code == 200)
+        await eventually(lambda: http.get("/v1/latest").status_code == 200, 300, "for a ranker that starts")
         told = [{"type": "item", "event_id": item["item_id"], **item} for item in items]
         assert http.put("/v1/items", json=told).json()["accepted"] == len(items)
         for user in users:

@@ -22,10 +22,10 @@ async def test_a_call_gives_what_the_function_returns_or_raises() -> None:
 async def test_closing_ends_the_thread_when_it_is_done_and_begins_nothing_new() -> None:
     background, begun, done = Background(), threading.Event(), threading.Event()
 
-    def first() -> str:
+    def first() -> threading.Thread:
         begun.set()
         done.wait(30)
-        return threading.current_thread().name
+        return threading.current_thread()
 
     running = asyncio.create_task(background.call(first))
     waiting = asyncio.create_task(background.call(divmod, 7, 2))
@@ -35,8 +35,8 @@ async def test_closing_ends_the_thread_when_it_is_done_and_begins_nothing_new() 
         await waiting
     done.set()
     await closing
-    name = await running
-    assert name not in {thread.name for thread in threading.enumerate()}
+    thread = await running
+    assert not thread.is_alive()
     await Background().close()
 
 

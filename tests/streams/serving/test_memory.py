@@ -67,3 +67,28 @@ def test_large_arrays_go_back_when_they_are_freed() -> None:
 
     assert kept("return") < 4.0
     assert kept() > 40.0
+
+
+BATCHES = """
+import resource
+import sys
+import numpy as np
+from streams.serving.memory import return_large_arrays
+
+if "return" in sys.argv:
+    return_large_arrays()
+np.ones(30 << 17)
+for n in range(40):
+    if n == 20:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    arrays = [np.ones(1 << 16), np.ones(1 << 16), np.ones(1 << 17), np.ones(1 << 17)]
+    del arrays
+print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 20)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has another rule")
+def test_a_batch_finds_the_memory_of_the_one_before() -> None:
+    command = [sys.executable, "-c", BATCHES, "return"]
+    faults = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert float(faults) < 100  # pages of 4 KiB; the arrays have 768
