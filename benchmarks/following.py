@@ -22,12 +22,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import json
+from msgspec.structs import replace
 
 from benchmarks.machine import made
 from benchmarks.searched_streams import Moment, SearchedStream, musical, trivago

@@ -76,7 +76,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def app(sink: RecordingSink, store: MemoryStore, clock: ManualClock, registry: CollectorRegistry) -> Gateway:
-    settings = Settings(gateway=GatewaySettings(events_max=5, body_max_bytes=2_000_000, timeout_ms=200))
+    settings = Settings(gateway=GatewaySettings(events_max=5, body_max_bytes=2_000_000, timeout_ms=2_000))
     return create_app(settings, store, sink, clock, registry)
 
 

@@ -38,7 +38,7 @@ from tests.streams.gateway.asgi_requests import HELD, HOST, Asked, Sent, ask
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 from tests.streams.gateway.test_any_request import BODIES, damaged_arrays
 
-SETTINGS = Settings(gateway=GatewaySettings(events_max=5, body_max_bytes=4_000, timeout_ms=200))
+SETTINGS = Settings(gateway=GatewaySettings(events_max=5, body_max_bytes=4_000, timeout_ms=2_000))
 CLICK = {"type": "click", "event_id": "e1", "ts": NOW_MS, "user_id": "u", "item_id": "i"}
 
 

@@ -20,7 +20,7 @@ from tests.streams.gateway.demo_app.test_routes import record
 
 
 def client(store: MemoryStore) -> httpx.AsyncClient:
-    settings = override(Settings(), {"gateway": {"timeout_ms": 200}})
+    settings = override(Settings(), {"gateway": {"timeout_ms": 2_000}})
     app: Any = create_app(settings, store, RecordingSink(), ManualClock(NOW_MS))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("127.0.0.1", 5_000))
     return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080")

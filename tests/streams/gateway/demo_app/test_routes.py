@@ -31,7 +31,7 @@ def record(item_id: str, **fields: Any) -> ItemRecord:
 def client(
     store: MemoryStore, mode: str, address: str = "127.0.0.1", host: str = "127.0.0.1"
 ) -> httpx.AsyncClient:
-    settings = override(Settings(), {"gateway": {"demo_app": mode, "timeout_ms": 200}})
+    settings = override(Settings(), {"gateway": {"demo_app": mode, "timeout_ms": 2_000}})
     app: Any = create_app(settings, store, RecordingSink(), ManualClock(NOW_MS))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 5_000))
     return httpx.AsyncClient(transport=transport, base_url=f"http://{host}:8080")

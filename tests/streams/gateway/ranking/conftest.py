@@ -48,7 +48,7 @@ def ranked_settings(tmp_path_factory: pytest.TempPathFactory, three_models: Path
         {
             "model": {"registry": str(folder), "active": "first"},
             "worker": {"ledger_every_ms": 20},
-            "gateway": {"timeout_ms": 500, "body_max_bytes": 2_000_000},
+            "gateway": {"timeout_ms": 3_000, "body_max_bytes": 2_000_000},
         },
     )
 

@@ -21,6 +21,6 @@ from tests.streams.gateway.conftest import RecordingSink
 def pages_client(
     sink: RecordingSink, store: MemoryStore, clock: ManualClock, registry: CollectorRegistry
 ) -> Iterator[TestClient[Gateway]]:
-    settings = Settings(gateway=GatewaySettings(console="on", timeout_ms=200))
+    settings = Settings(gateway=GatewaySettings(console="on", timeout_ms=2_000))
     with TestClient(create_app(settings, store, sink, clock, registry)) as client:
         yield client
