@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 import sys
 import tempfile
 import uuid
@@ -37,6 +38,10 @@ from tests.contracts.own_server import Server
 # How long an example takes depends on what else the machine does; it decides nothing.
 settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("headrace")
+
+# What a shell starts in the background ignores Ctrl-C, and so would what tests start and end by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _BOUND = pytest.StashKey[Any]()
 _EXIT_WITHIN_S = 300.0
