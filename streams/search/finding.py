@@ -47,16 +47,29 @@ class Pool:
 
 
 def find(
-    recommender: Recommender, index: SearchIndex, asked: Understood, vector: F32 | None, request: RankRequest
+    recommender: Recommender,
+    index: SearchIndex,
+    asked: Understood,
+    vector: F32 | None,
+    request: RankRequest,
+    hits: Hits | None = None,
 ) -> Pool:
-    """The best `search.pool` items for a query. request: its filter and what it excludes count here."""
+    """The best `search.pool` items for a query. request: its filter and what it excludes count here. hits:
+    what `search_words` gave beforehand.
+    """
     bounded = within(request.filter, asked.prices)
     if bounded is not request.filter:
-        found = _find(recommender, index, asked, vector, msgspec.structs.replace(request, filter=bounded))
+        closer = msgspec.structs.replace(request, filter=bounded)
+        found = _find(recommender, index, asked, vector, closer, hits)
         if len(found):
             return found
-        return replace(_find(recommender, index, asked, vector, request), relaxed=True)
-    return _find(recommender, index, asked, vector, request)
+        return replace(_find(recommender, index, asked, vector, request, hits), relaxed=True)
+    return _find(recommender, index, asked, vector, request, hits)
+
+
+def search_words(index: SearchIndex, asked: Understood) -> Hits:
+    """The best of all items by their words; in any thread."""
+    return index.words.search(asked.asked, index.settings.per_list)
 
 
 def within(asked: ItemFilter, prices: PriceWords) -> ItemFilter:
@@ -69,11 +82,12 @@ def within(asked: ItemFilter, prices: PriceWords) -> ItemFilter:
 
 
 def _find(
-    recommender: Recommender, index: SearchIndex, asked: Understood, vector: F32 | None, request: RankRequest
-) -> Pool:
+    recommender: Recommender, index: SearchIndex, asked: Understood, vector: F32 | None, request: RankRequest,
+    first: Hits | None,
+) -> Pool:  # fmt: skip
     settings, catalog, pipeline = index.settings, recommender.catalog, recommender.pipeline
     blocked = _blocked(recommender, request)
-    hits = _by_words(index, asked, blocked)
+    hits = _by_words(index, asked, blocked, first)
     entities = pipeline.workspace.entities
     graph, row_of = (None, None) if entities is None else (entities.graph, entities.row_of)
     masks = rows_named(asked.named, catalog, graph, row_of)
@@ -116,7 +130,7 @@ def _blocked(recommender: Recommender, request: RankRequest) -> NDArray[np.uint8
     return mask
 
 
-def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8]) -> Hits:
+def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8], first: Hits | None) -> Hits:
     """The best that may be found, `search.per_list` at most. Where a filter leaves few, the index looks among
     these alone; where it leaves more, the best of all are looked through until there are enough.
     """
@@ -124,12 +138,15 @@ def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8])
     free = len(blocked) - np.count_nonzero(blocked)
     if free <= min(FEW, len(blocked) - 1):
         return index.words.search(asked.asked, limit, np.flatnonzero(blocked == 0))
+    if first is None or first.rows.max(initial=-1) >= len(blocked):  # of a catalogue that is no more
+        first = search_words(index, asked)
+    hits = first
     while True:
-        hits = index.words.search(asked.asked, limit)
         kept = first_free(hits.rows, blocked, index.settings.per_list)
         if hits.whole or len(kept) == index.settings.per_list:
             return Hits(hits.rows[kept], hits.scores[kept], hits.whole)
         limit *= GROWTH
+        hits = index.words.search(asked.asked, limit)
 
 
 def _brought(

@@ -73,7 +73,8 @@ def _fused(lists: Sequence[Found], scores: Sequence[NDArray[np.floating]]) -> Fu
     total = sum(each.weight for each in lists if len(each.rows))
     if not total > 0:
         scores, total = [np.zeros(len(each.rows)) for each in lists], 1.0
-    weighted = [its * (each.weight / total) for each, its in zip(lists, scores, strict=True)]
+    shares = [each.weight / total if len(each.rows) else 0.0 for each in lists]
+    weighted = [its * share for its, share in zip(scores, shares, strict=True)]
     first = np.array([0, *accumulate(len(each.rows) for each in lists)], np.int64)
     rows = np.concatenate([NO_ROWS, *(each.rows for each in lists)])
     every, parts = summed(rows, np.concatenate([NO_SCORES, *weighted]).astype(np.float32), first)

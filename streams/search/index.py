@@ -1,9 +1,8 @@
 """What search knows of the items: their words, their spelling, their names. It follows them as they change.
 
-Whoever brings changes (`note`) and searches (`words.search`) is the core's thread. `commit` runs beside it,
-on a timer, so no query waits for a writer: a change is found after the next commit. Queries are understood
-in any thread, also several at a time: `understand` reads, and what it reads is exchanged or grows in one
-step.
+Whoever brings changes (`note`) is the core's thread. `commit` runs beside it, on a timer, so no query waits
+for a writer: a change is found after the next commit. Queries are understood, and words searched, in any
+thread, also several at a time: what `understand` and `words.search` read is exchanged or grows in one step.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from streams.search.finding import PARTS, Pool, find, within
 from streams.search.index import SearchIndex
 from streams.search.personal import personal_share
 from streams.search.queries import Understood
+from streams.search.words import Hits
 from streams.state.user_state import UserState
 from streams.triggering import triggered_alone
 
@@ -39,7 +40,7 @@ SURFACE = "search"
 @dataclass(frozen=True, slots=True)
 class SearchAsked:
     """`understood`: the query; `vector`: of its text, None without one. `exclude`: items by id. `personal`:
-    whether the user's history may count. `cause`: see `RankRequest`.
+    whether the user's history may count. `cause`: see `RankRequest`. `hits`: see `find`.
     """
 
     understood: Understood
@@ -51,6 +52,7 @@ class SearchAsked:
     personal: bool = True
     surface: str = SURFACE
     cause: str = ""
+    hits: Hits | None = None
 
 
 class SearchAnswer(NamedTuple):
@@ -120,7 +122,7 @@ def begin(
     if asked.understood.empty:  # the user's feed within the filter, and within the prices that it names
         bounded = replace(request, search=None, filter=within(request.filter, asked.understood.prices))
         return Begun(asked, _for_everybody(bounded, asked), None, float(asked.personal))
-    pool = find(recommender, index, asked.understood, asked.vector, request)
+    pool = find(recommender, index, asked.understood, asked.vector, request, asked.hits)
     share = _share(recommender, index, asked, state)
     settings = index.settings
     net = settings.net * (settings.personal_floor + (1.0 - settings.personal_floor) * share)

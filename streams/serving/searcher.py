@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError
 from model.schema import F32
 from streams.ranking.request import NO_FILTER, ItemFilter
 from streams.recommender import Recommender
+from streams.search.finding import search_words
 from streams.search.index import SearchIndex
 from streams.search.queries import Understood
 from streams.search.searching import SURFACE, SearchAnswer, SearchAsked
 from streams.search.suggesting import Suggestions, suggest
+from streams.search.words import Hits
 from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live
 from streams.serving.meetings import with_rows_met
@@ -32,6 +34,7 @@ from streams.serving.ranker_watch import Unwatched
 from streams.serving.searcher_batch import SearchedBatch, WaitingSearch, search_all
 
 log = logging.getLogger(__name__)
+R = TypeVar("R")
 
 AT_ONCE = 4
 """Searches of one batch: to find takes longer than to rank, and rankings wait for the whole batch."""
@@ -105,10 +108,13 @@ class Searcher:
 
     async def _search(self, query: Query) -> Found:
         items, ranker = self.items, self._ranker
-        understood = await self._understood(items.index, query.text)
+        understood = await self._beside(items.index.understand, query.text)
+        vector, hits = await asyncio.gather(
+            self._vector(understood.to_encode), self._hits(items.index, understood, query.filter)
+        )
         asked = SearchAsked(
             understood=understood,
-            vector=await self._vector(understood.to_encode),
+            vector=vector,
             user=query.user,
             size=max(items.settings.results, query.size),
             filter=query.filter,
@@ -116,6 +122,7 @@ class Searcher:
             personal=query.personal,
             surface=query.surface,
             cause=query.cause,
+            hits=hits,
         )
         made = await self._queue.answer(asked)
         answer = Answer(made.slate, made.request, made.parts)
@@ -123,14 +130,22 @@ class Searcher:
         ranker.slates.keep(kept, answer)
         return Found(answer, understood, made.personal, made.found, made.relaxed)
 
-    async def _understood(self, index: SearchIndex, text: str) -> Understood:
+    async def _hits(self, index: SearchIndex, understood: Understood, within: ItemFilter) -> Hits | None:
+        """What words find, while the query's text is encoded; None where a filter may leave so few items that
+        the index looks among these alone.
+        """
+        if understood.empty or within != NO_FILTER:
+            return None
+        return await self._beside(search_words, index, understood)
+
+    async def _beside(self, work: Callable[..., R], *arguments: object) -> R:
         """In a thread of its own: the core has a batch to make meanwhile. Raises `RankerLateError`."""
         timeout_ms = self._ranker.settings.ranker.timeout_ms
         try:
             async with asyncio.timeout(timeout_ms / 1_000):
-                return await asyncio.to_thread(index.understand, text)
+                return await asyncio.to_thread(work, *arguments)
         except TimeoutError:
-            raise RankerLateError(f"the query was not understood within {timeout_ms} ms") from None
+            raise RankerLateError(f"the query's words were not read within {timeout_ms} ms") from None
 
     async def _vector(self, text: str) -> F32 | None:
         """Of the query; None where it does not come in time: then words alone search."""

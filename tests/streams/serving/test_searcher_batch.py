@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from model.errors import HeadraceError, RankerUnreadyError, StoreError
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import ItemFilter, RankRequest
+from streams.search.finding import search_words
 from streams.search.searching import SearchAnswer, SearchAsked, search
 from streams.serving.searcher_batch import WaitingSearch, search_all
 from streams.state import user_state_codec
@@ -55,6 +57,27 @@ def test_together_they_come_to_the_same(stocked: Shop, monkeypatch: pytest.Monke
         assert [(part.name, part.values.tolist()) for part in one.parts] == [
             (part.name, part.values.tolist()) for part in other.parts
         ]
+
+
+def test_words_that_were_searched_beforehand_find_the_same(stocked: Shop) -> None:
+    """Whatever is filtered; and not what is of a catalogue that had more items."""
+    filters: list[dict[str, Any]] = [
+        {},
+        {"filter": ItemFilter(price_from=10.0)},
+        {"exclude": ("i0",)},
+        {"personal": False},
+    ]
+    for text in (*TEXTS, "strap under 10", "cheap headphones under 1"):
+        for more in filters:
+            plain = asked_for(stocked, text, **more)
+            hits = search_words(stocked.indexed, plain.understood)
+            for each in (hits, hits._replace(rows=hits.rows + len(stocked.core.catalog))):
+                ahead = dataclasses.replace(plain, hits=each)
+                one, other = (
+                    search(stocked.core, stocked.indexed, asked, EMPTY, NOW_MS) for asked in (plain, ahead)
+                )
+                assert one.slate == other.slate
+                assert one[3:] == other[3:]
 
 
 def test_one_that_fails_takes_no_other_with_it(stocked: Shop) -> None:
