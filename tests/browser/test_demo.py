@@ -340,9 +340,22 @@ async def test_each_tab_keeps_its_visitor(demo: Stage, open_page: OpenPage) -> N
     await act(page, "open", 0)
     await expect(page.locator("#history ol li")).to_have_count(1)
     await page.get_by_role("link", name="Skip to the content").press("Enter")
-    await expect(page.locator("#history ol li")).to_have_count(
-        1
-    )  # a step within the page is none to another visitor
+    # A step within the page is none to another visitor.
+    await expect(page.locator("#history ol li")).to_have_count(1)
+
+
+async def test_without_storage_a_step_within_the_page_keeps_the_visitor(
+    demo: Stage, open_page: OpenPage
+) -> None:
+    page = await opened(open_page, demo)
+    await page.add_init_script("Storage.prototype.getItem = () => { throw new Error('off') }")
+    await page.reload()
+    await loaded(page)
+    visitor = await page.locator("#visitor").inner_text()
+    await page.get_by_role("link", name="Skip to the content").press("Enter")
+    await page.wait_for_url("**#main")
+    await act(page, "open", 0)
+    await expect(page.locator("#visitor")).to_have_text(visitor)
 
 
 DIFFERENT = """() => {

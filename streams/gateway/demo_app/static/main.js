@@ -193,7 +193,7 @@ part("found-close").addEventListener("click", () => {
   shelf.hide();
 });
 addEventListener("popstate", () => {
-  if (history.state === null || current() === who) keep(who); // a step to a part of this page
+  if (window.history.state === null || current() === who) keep(who); // a step to a part of this page
   else become(current());
 });
 setInterval(() => late(latencies.late(LATE_MS, now()).length > 0), LOOK_EVERY_MS);
