@@ -32,7 +32,7 @@ from msgspec.structs import replace
 from benchmarks.machine import made
 from benchmarks.searched_streams import Moment, SearchedStream, musical, trivago
 from export.registry import Registry
-from model.evaluate import Estimate, hit_rate, mean_of, ndcg, ndcg_difference
+from model.evaluate import hit_rate, hit_rate_difference, ndcg, ndcg_difference
 from model.schema import F32
 from streams.commands.options import add_settings, progress_lines, settings_from
 from streams.offline.replay.prequential import prediction_of
@@ -127,17 +127,11 @@ def outcome_of(run: Prequential, moment: Moment, intents: dict[str, F32]) -> Out
     return Outcome((moment.ts_ms - state.searched_ms) / 1_000 if told else None, places)
 
 
-def hit_difference(places: Sequence[int], others: Sequence[int]) -> Estimate:
-    """HR@10 of `places` minus that of `others`, paired."""
-    one, other = np.asarray(places), np.asarray(others)
-    return mean_of(((one > 0) & (one <= 10)).astype(float) - ((other > 0) & (other <= 10)).astype(float))
-
-
 def figures(places: Sequence[int], others: Sequence[int]) -> dict[str, Any]:
     """NDCG@10 and HR@10 of both, and the paired differences with their standard errors."""
     values = {
         "ndcg@10": [ndcg(others), ndcg(places), ndcg_difference(places, others)],
-        "hr@10": [hit_rate(others), hit_rate(places), hit_difference(places, others)],
+        "hr@10": [hit_rate(others), hit_rate(places), hit_rate_difference(places, others)],
     }
     names = ("from", "to", "difference")
     told = {

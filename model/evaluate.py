@@ -40,6 +40,15 @@ def hit_rate(ranks: ArrayLike, k: int = 10) -> Estimate:
     return mean_of(_hits(np.asarray(ranks), k))
 
 
+def hit_rate_difference(ranks: ArrayLike, others: ArrayLike, k: int = 10) -> Estimate:
+    """HR@k of `ranks` minus that of `others`, paired as in `ndcg_difference`.
+
+    >>> hit_rate_difference([1, 0, 10], [11, 2, 10]).value
+    0.0
+    """
+    return mean_of(_hits(np.asarray(ranks), k) - _hits(np.asarray(others), k))
+
+
 def ndcg(ranks: ArrayLike, k: int = 10) -> Estimate:
     """Normalized discounted cumulative gain within the first `k`.
 

@@ -83,11 +83,11 @@ def within(asked: ItemFilter, prices: PriceWords) -> ItemFilter:
 
 def _find(
     recommender: Recommender, index: SearchIndex, asked: Understood, vector: F32 | None, request: RankRequest,
-    first: Hits | None,
+    hits: Hits | None,
 ) -> Pool:  # fmt: skip
     settings, catalog, pipeline = index.settings, recommender.catalog, recommender.pipeline
     blocked = _blocked(recommender, request)
-    hits = _by_words(index, asked, blocked, first)
+    hits = _by_words(index, asked, blocked, hits)
     entities = pipeline.workspace.entities
     graph, row_of = (None, None) if entities is None else (entities.graph, entities.row_of)
     masks = rows_named(asked.named, catalog, graph, row_of)
@@ -130,7 +130,7 @@ def _blocked(recommender: Recommender, request: RankRequest) -> NDArray[np.uint8
     return mask
 
 
-def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8], first: Hits | None) -> Hits:
+def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8], hits: Hits | None) -> Hits:
     """The best that may be found, `search.per_list` at most. Where a filter leaves few, the index looks among
     these alone; where it leaves more, the best of all are looked through until there are enough.
     """
@@ -138,9 +138,8 @@ def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8],
     free = len(blocked) - np.count_nonzero(blocked)
     if free <= min(FEW, len(blocked) - 1):
         return index.words.search(asked.asked, limit, np.flatnonzero(blocked == 0))
-    if first is None or first.rows.max(initial=-1) >= len(blocked):  # of a catalogue that is no more
-        first = search_words(index, asked)
-    hits = first
+    if hits is None or hits.rows.max(initial=-1) >= len(blocked):  # of a catalogue that is no more
+        hits = search_words(index, asked)
     while True:
         kept = first_free(hits.rows, blocked, index.settings.per_list)
         if hits.whole or len(kept) == index.settings.per_list:

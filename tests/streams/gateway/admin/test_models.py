@@ -48,7 +48,8 @@ class Api:
         self.store, self.sink = MemoryStore(), sink
         if isinstance(sink, Obeyed):
             sink.store = self.store
-        settings = override(Settings(), {"model": {"registry": str(folder)}, "gateway": {"timeout_ms": 999}})
+        tree = {"model": {"registry": str(folder)}, "gateway": {"timeout_ms": 2_000}}
+        settings = override(Settings(), tree)
         app: Any = create_app(settings, self.store, sink, ManualClock(NOW_MS))
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(client, 5_000))
 
