@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +32,7 @@ from streams.state.user_state import ACTION_CODE, UserState
 from streams.stores.base import Commit
 from streams.stores.redis import RedisStore
 from tests.connected.gateway_process import ROOT, Gateway, gateway
+from tests.freezing import frozen
 
 _numbers = itertools.count()
 
@@ -308,15 +308,6 @@ def assert_unavailable(client: httpx.Client, ask: Callable[[], httpx.Response], 
     assert answer.json()["reason"] == f"{part}_unavailable"
     assert ready.status_code == 503
     assert [name for name, state in ready.json()["parts"].items() if not state["ready"]] == [part]
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def restarted_kafka(folder: Path, old: KafkaServer) -> KafkaServer:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from streams.kafka.producer import Acknowledgement, KafkaProducer
 from streams.kafka.topics import ensure_topics
 from streams.local.kafka import KafkaServer
 from streams.settings.sections import KafkaSettings
+from tests.freezing import freeze, thaw
 
 EVENT = Click(event_id="e", ts=1, user_id="u", item_id="i")
 
@@ -64,7 +63,7 @@ async def test_a_frozen_broker_is_left_and_found_again(
     try:
         await sink.start()
         await until_delivered(sink)
-        os.kill(kafka.process.pid, signal.SIGSTOP)
+        freeze(kafka.process.pid)
         with caplog.at_level(logging.INFO, logger="streams.kafka.producer"):
             try:
                 async with asyncio.timeout(30):
@@ -76,7 +75,7 @@ async def test_a_frozen_broker_is_left_and_found_again(
                 with pytest.raises(BrokerUnavailableError):
                     await sink.check(timeout_s=0.3)
             finally:
-                os.kill(kafka.process.pid, signal.SIGCONT)
+                thaw(kafka.process.pid)
             await until_delivered(sink)
         await sink.check(timeout_s=5)
         await sink.stop()

@@ -6,8 +6,6 @@ Every event is applied exactly once, none of an aborted transaction is, and noth
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -34,6 +32,7 @@ from tests.connected.events_on_kafka import (
     wait_until_applied,
 )
 from tests.connected.worker_process import WorkerProcess, worker
+from tests.freezing import frozen
 
 
 @asynccontextmanager
@@ -208,10 +207,9 @@ async def test_compacted_and_deleted_records(settings: Settings, store: RedisSto
             await eventually(lambda: nothing_waits(running))
             assert running.metric("headrace_worker_gaps_total", result="accept") > 0
             assert "are gone from Kafka" in running.log()
-            os.kill(running.process.pid, signal.SIGSTOP)
-            await send(client, kafka, clicks("d", 120, "fourth"))
-            await delete_up_to_last(kafka, 3)
-            os.kill(running.process.pid, signal.SIGCONT)
+            with frozen(running.process.pid):
+                await send(client, kafka, clicks("d", 120, "fourth"))
+                await delete_up_to_last(kafka, 3)
             await send(client, kafka, clicks("e", 60, "fifth"))
             await wait_until_applied(settings, store)
             await eventually(lambda: nothing_waits(running))

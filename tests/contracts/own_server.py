@@ -13,6 +13,7 @@ from streams.local.ports import LOOPBACK, free_ports
 from streams.local.processes import ChildProcess
 from streams.local.valkey import server_command
 from streams.stores.base import Store
+from tests.freezing import freeze, thaw
 
 
 class Server:
@@ -32,13 +33,17 @@ class Server:
         command += ["--appendfsync", "always", *options]
         self._process = ChildProcess("Valkey", command, self._folder / "valkey.log")
 
-    def signal(self, number: signal.Signals) -> None:
+    def freeze(self) -> None:
         assert self._process is not None
-        os.kill(self._process.pid, number)
+        freeze(self._process.pid)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        thaw(self._process.pid)
 
     def kill(self) -> None:
         if self._process is not None:
-            self.signal(signal.SIGKILL)
+            os.kill(self._process.pid, signal.SIGKILL)
             self._process.terminate()
             self._process = None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -83,7 +82,7 @@ async def test_a_frozen_server_fails_each_call_in_time_and_is_used_again_when_it
     server: Server, store: RedisStore
 ) -> None:
     await store.commit(batch({"c-0": -1}, {"c-0": 1}, {"u": b"s"}), "w")
-    server.signal(signal.SIGSTOP)
+    server.freeze()
     try:
         for call in CALLS.values():
             async with asyncio.timeout(BOUND_S):
@@ -94,7 +93,7 @@ async def test_a_frozen_server_fails_each_call_in_time_and_is_used_again_when_it
             outcomes = await asyncio.gather(*(store.feed("u") for _ in range(20)), return_exceptions=True)
         assert all(isinstance(outcome, StoreUnavailableError) for outcome in outcomes)
     finally:
-        server.signal(signal.SIGCONT)
+        server.thaw()
     await server.until_it_answers(store)
     assert list(await asyncio.gather(*(store.states(["absent"]) for _ in range(20)))) == [[None]] * 20
 
@@ -102,12 +101,12 @@ async def test_a_frozen_server_fails_each_call_in_time_and_is_used_again_when_it
 async def test_answers_that_came_too_late_reach_nobody_else(server: Server, store: RedisStore) -> None:
     await store.put_feed("late", b"late")
     await store.put_feed("next", b"next")
-    server.signal(signal.SIGSTOP)
+    server.freeze()
     try:
         with pytest.raises(StoreUnavailableError):
             await store.feed("late")
     finally:
-        server.signal(signal.SIGCONT)
+        server.thaw()
     await server.until_it_answers(store)
     assert [await store.feed("next") for _ in range(4)] == [b"next"] * 4
 
@@ -117,7 +116,7 @@ async def test_a_call_that_is_cancelled_leaves_the_connection_in_step(
 ) -> None:
     await store.put_feed("a", b"a")
     await store.put_feed("b", b"b")
-    server.signal(signal.SIGSTOP)
+    server.freeze()
     try:
         asking = asyncio.create_task(store.feed("a"))
         await asyncio.sleep(0.05)
@@ -125,7 +124,7 @@ async def test_a_call_that_is_cancelled_leaves_the_connection_in_step(
         with pytest.raises(asyncio.CancelledError):
             await asking
     finally:
-        server.signal(signal.SIGCONT)
+        server.thaw()
     await server.until_it_answers(store)
     assert [await store.feed("b") for _ in range(4)] == [b"b"] * 4
 
@@ -143,12 +142,12 @@ async def test_a_server_that_comes_back_is_used_at_once(server: Server, store: R
 
 async def test_a_batch_of_unknown_outcome_can_be_committed_again(server: Server, store: RedisStore) -> None:
     unknown = batch({"c-0": -1}, {"c-0": 1}, {"u": b"s"}, ledger=b"e")
-    server.signal(signal.SIGSTOP)
+    server.freeze()
     try:
         with pytest.raises(StoreUnavailableError):
             await store.commit(unknown, "w")
     finally:
-        server.signal(signal.SIGCONT)
+        server.thaw()
     await server.until_it_answers(store)
     # The frozen server had received the script, and ran it when it thawed: the second call finds it done.
     position = await store.commit(unknown, "w")

@@ -25,6 +25,7 @@ from tests.connected.events_on_kafka import (
     wait_until_applied,
 )
 from tests.connected.worker_process import WorkerProcess, worker
+from tests.freezing import freeze, thaw
 
 QUICK = {
     "HEADRACE_KAFKA__SESSION_TIMEOUT_MS": "2000",
@@ -96,15 +97,15 @@ async def test_a_zombie_changes_nothing_twice(settings: Settings, store: RedisSt
     with worker(tmp_path, settings.kafka, settings.redis, QUICK, "zombie") as zombie:
         async with playing(settings, list(traffic(4_000, seed=12))):
             await eventually(partial(moves_on, settings, store, zombie, 200))
-            os.kill(zombie.process.pid, signal.SIGSTOP)
+            freeze(zombie.process.pid)
             try:
                 before = await applied(settings, store)
                 with worker(tmp_path, settings.kafka, settings.redis, QUICK, "heir", wait=False) as heir:
                     await eventually(partial(moves_on, settings, store, heir, before + 200), 120)
-                    os.kill(zombie.process.pid, signal.SIGCONT)
+                    thaw(zombie.process.pid)
                     await eventually(heir.ready)
                     await eventually(zombie.ready)
             finally:
-                os.kill(zombie.process.pid, signal.SIGCONT)
+                thaw(zombie.process.pid)
         await wait_until_applied(settings, store)
     await assert_as_a_clean_run(settings, store)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -108,9 +107,9 @@ async def test_a_server_that_says_nothing_is_lost(
         streams = await following(here)
         await asyncio.sleep(0.6)
         assert here.value("live_hears") == 1, "a sign of life is enough"
-        server.signal(signal.SIGSTOP)
+        server.freeze()
         await here.eventually(lambda: here.value("live_hears") == 0)
-        server.signal(signal.SIGCONT)
+        server.thaw()
         await here.eventually(lambda: here.value("live_hears") == 1)
         await push(writer, "u0", "s1")
         await all_see([streams[0]], "s1")

@@ -17,9 +17,10 @@ from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 from tests.conftest import patient
 from tests.connected.events_on_kafka import assert_as_a_clean_run, eventually, traffic, wait_until_applied
-from tests.connected.test_gateway import frozen, restarted_valkey
+from tests.connected.test_gateway import restarted_valkey
 from tests.connected.worker_process import worker
 from tests.failures.test_killed_worker import QUICK, playing
+from tests.freezing import frozen
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import threading
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from tests.connected.events_on_kafka import eventually, producer, send, traffic,
 from tests.connected.worker_process import WorkerProcess, worker
 from tests.contracts.test_redis_condition import tell
 from tests.failures.test_killed_worker import QUICK, playing
+from tests.freezing import freeze, thaw
 
 ENDS_WITHIN_S = 60.0  # far more than the deadline: other work may have the processor
 
@@ -183,14 +182,14 @@ async def test_a_thawed_worker_is_not_ready_before_it_has_partitions_again(
     """Another has them meanwhile. What was asked while it was frozen is answered first, and truly."""
     with worker(tmp_path, settings.kafka, settings.redis, QUICK, "frozen") as frozen:
         async with playing(settings, list(traffic(1_500, seed=6))):
-            os.kill(frozen.process.pid, signal.SIGSTOP)
+            freeze(frozen.process.pid)
             try:
                 assert frozen.get("/healthz", timeout_s=1.0)[0] == 0
                 with worker(tmp_path, settings.kafka, settings.redis, QUICK, "heir"):
                     answers: list[tuple[int, bytes]] = []
                     asking = threading.Thread(target=lambda: answers.append(frozen.get("/readyz", 60)))
                     asking.start()
-                    os.kill(frozen.process.pid, signal.SIGCONT)
+                    thaw(frozen.process.pid)
                     asking.join()
                     status, body = answers[0]
                     assert status == 503, body
@@ -198,5 +197,5 @@ async def test_a_thawed_worker_is_not_ready_before_it_has_partitions_again(
                     await eventually(frozen.ready)
                     assert frozen.get("/healthz")[0] == 200
             finally:
-                os.kill(frozen.process.pid, signal.SIGCONT)
+                thaw(frozen.process.pid)
         await wait_until_applied(settings, store)
