@@ -49,8 +49,8 @@ from streams.settings.tree import Settings
 from streams.state.consumed import EVERY_ACTION, NOTHING
 from streams.state.user_state import UserState
 from streams.state.user_state_codec import encode as encode_state
-from streams.stores.base import Commit
-from streams.stores.redis import RedisStore
+from streams.stores.commit import Commit
+from streams.stores.redis.store import RedisStore
 from streams.worker.batches import Batches
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Reader

@@ -93,7 +93,7 @@ def _show_sources(recommender: Recommender) -> None:
 
 
 async def _known(settings: Settings, user: str) -> Known:
-    from streams.stores.redis import RedisStore
+    from streams.stores.redis.store import RedisStore
 
     store = RedisStore(settings.redis)
     try:

@@ -22,8 +22,9 @@ from streams.experiments.registry.changes import removed
 from streams.experiments.registry.state import Registry, decode, encode
 from streams.settings.experiments import joined, without_file
 from streams.settings.tree import Settings
-from streams.stores.base import Store, digest_of
-from streams.stores.redis import RedisStore
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
+from streams.stores.redis.store import RedisStore
 
 ATTEMPTS = 5
 Step = Callable[[Registry], Change]

@@ -18,7 +18,7 @@ from streams.learning.experts.adaptive_learner import LearnerReport
 from streams.learning.lesson import Lesson, decode_lesson
 from streams.recommender import Recommender
 from streams.state.ledger import lessons_in
-from streams.stores.base import LedgerEntry, order_of
+from streams.stores.ledger_entries import LedgerEntry, order_of
 
 log = logging.getLogger(__name__)
 

@@ -40,7 +40,9 @@ from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record, decode_record
 from streams.state.recent_users import RecentUsers
 from streams.state.user_state import UserState
-from streams.stores.base import START, LedgerEntry, Snapshot, Store, digest_of, order_of
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
+from streams.stores.ledger_entries import START, LedgerEntry, Snapshot, order_of
 
 log = logging.getLogger(__name__)
 

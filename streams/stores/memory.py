@@ -17,26 +17,19 @@ from streams.state.user_state import StateSettings
 from streams.stores.base import (
     ACTIVATIONS_MOST,
     HISTORY_MOST,
-    START,
     Activation,
     AllTotals,
-    Commit,
     FeedNews,
     FeedsRead,
-    LedgerEntry,
     Loaded,
-    Snapshot,
     StoredReport,
     UserPage,
-    Withdrawals,
-    check_commit,
-    digest_of,
-    head_of,
-    order_of,
-    version_of,
 )
+from streams.stores.commit import Commit, check_commit, digest_of, head_of
 from streams.stores.condition import SOUND, Condition, ServerLoad
 from streams.stores.heard import Heard
+from streams.stores.ledger_entries import START, LedgerEntry, Snapshot, order_of
+from streams.stores.withdrawals import Withdrawals, version_of
 
 MS_PER_DAY = 86_400_000
 

@@ -19,7 +19,8 @@ from streams.serving.follower import Follower, Ordered
 from streams.serving.learner_course import note_course
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
-from streams.stores.base import LEADER, Store
+from streams.stores.base import Store
+from streams.stores.ledger_entries import LEADER
 from streams.worker.experiment_watch import ExperimentWatch
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.store_watch import TURN_S, StoreWatch

@@ -17,7 +17,7 @@ from streams.events.schema import Item
 from streams.ranking.explanations import EXPLORED
 from streams.ranking.slate import Slate, ranked_by
 from streams.state.action_meaning import BUILT_IN
-from streams.stores.base import order_of
+from streams.stores.ledger_entries import order_of
 from streams.worker.folding import Made
 from streams.worker.look_up import Work
 from streams.worker.metrics import WorkerMetrics

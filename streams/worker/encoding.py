@@ -12,7 +12,7 @@ from streams.state import user_state_codec
 from streams.state.ledger import encode_record
 from streams.state.tombstone import encode_tombstone
 from streams.state.user_state import UserState
-from streams.stores.base import Commit, Forgotten, digest_of, head_of
+from streams.stores.commit import Commit, Forgotten, digest_of, head_of
 from streams.worker.kept_states import Kept
 from streams.worker.look_up import Work
 

@@ -24,7 +24,8 @@ from streams.state import user_state_codec
 from streams.state.event_meaning import items_named, shown_to, user_of
 from streams.state.tombstone import decode_tombstone, with_tombstone
 from streams.state.user_state import EMPTY, UserState
-from streams.stores.base import Loaded, Store, digest_of, head_of
+from streams.stores.base import Loaded, Store
+from streams.stores.commit import digest_of, head_of
 from streams.worker.kept_states import Kept, KeptStates
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.offset_order import OffsetOrder

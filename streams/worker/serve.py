@@ -20,7 +20,7 @@ from streams.kafka.connection import mend_connections
 from streams.serving.arms import check_arms
 from streams.serving.claim import claim
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from streams.worker.ending import DRAINED, INTERRUPTED, OVERDUE, Ending, because_of, end
 from streams.worker.health import HealthServer, Patient, listen
 from streams.worker.loop_thread import LoopThread, Runs

@@ -15,7 +15,8 @@ from model.errors import BrokerUnavailableError, EventError, StoreError, StoreUn
 from streams.batch import BatchResult
 from streams.clock import Clock
 from streams.kafka.dead_letters import DeadLetters, dead_letter
-from streams.stores.base import Commit, Store
+from streams.stores.base import Store
+from streams.stores.commit import Commit
 from streams.worker.look_up import Work
 from streams.worker.metrics import WorkerMetrics
 

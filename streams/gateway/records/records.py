@@ -34,7 +34,8 @@ from streams.gateway.records.underway import (
 )
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
-from streams.stores.base import Store, digest_of
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
 
 log = logging.getLogger(__name__)
 

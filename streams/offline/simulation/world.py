@@ -31,7 +31,8 @@ from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.event_meaning import items_named, shown_to, user_of
 from streams.state.user_state import UserState
-from streams.stores.base import Commit, FeedsRead
+from streams.stores.base import FeedsRead
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 
 WRITER, PARTITION, AT_A_TIME = "simulation", 0, 200

@@ -28,7 +28,7 @@ from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import ItemRecord, encode_item
 from streams.state.user_state import UserState
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.connected.models import register_models
 from tests.streams.conftest import Small

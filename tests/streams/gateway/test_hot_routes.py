@@ -32,7 +32,7 @@ from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.consumed import Consumed
 from streams.state.user_state import UserState
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.asgi_requests import HELD, HOST, Asked, Sent, ask
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink

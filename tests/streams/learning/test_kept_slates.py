@@ -19,7 +19,7 @@ from streams.learning.kept_slates_codec import VERSION, decode, encode
 from streams.learning.looks import pack_looks
 from streams.learning.settings import LearningSettings
 from streams.settings.tree import Settings
-from streams.stores.base import head_of
+from streams.stores.commit import head_of
 from tests.streams.learning.slates import answer, ids, looks_of, made, plain
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)

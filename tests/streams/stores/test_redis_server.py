@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 
 from model.errors import StoreUnavailableError
 from streams.settings.sections import RedisSettings
-from streams.stores.redis_server import RedisServer
+from streams.stores.redis.server import RedisServer
 from tests.connected.events_on_kafka import eventually
 from tests.contracts.own_server import Server
 from tests.listening import listening

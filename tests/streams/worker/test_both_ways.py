@@ -39,7 +39,7 @@ from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import encode_item
 from streams.state.ledger import decode_record
-from streams.stores.base import LedgerEntry
+from streams.stores.ledger_entries import LedgerEntry
 from streams.stores.memory import MemoryStore
 from streams.worker.examples_log import ExamplesLog
 from tests.model.random_shards import assert_same

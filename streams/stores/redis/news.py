@@ -15,8 +15,8 @@ from redis.exceptions import ConnectionError, RedisClusterException, RedisError
 
 from model.errors import StoreError, StoreUnavailableError
 from streams.stores.heard import Heard
-from streams.stores.redis_pipeline import packed
-from streams.stores.redis_takeover import INCOMPLETE, reply_reader, taken_over
+from streams.stores.redis.pipeline import packed
+from streams.stores.redis.takeover import INCOMPLETE, reply_reader, taken_over
 
 SILENT_S = 5.0
 """A server that was silent for so long is asked for a sign of life, and is lost after as long again."""
