@@ -19,7 +19,7 @@ from streams.counters.counters import Counters
 from streams.counters.shares import choosing, own_share
 from streams.events.schema import Click, Impression, Review, UserEvent
 from streams.experiments.assignment.learned_arms import experiments_that_learn, level_names
-from streams.learning.earnings import Earned, SourceEarnings
+from streams.learning.earnings import SourceClicks, SourceEarnings
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
 from streams.learning.experts.segments import Segments
 from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
@@ -94,7 +94,7 @@ class Recommender:
         self.recent_users: RecentUsers | None = None
         self.on_forgotten: OnForgotten | None = None
         self.report: LearnerReport | None = None
-        self.earned: dict[str, Earned] = {}
+        self.earned: dict[str, SourceClicks] = {}
         adaptive = self.learner if isinstance(self.learner, AdaptiveLearner) else None
         self.pipeline = Pipeline(
             self.catalog,

@@ -17,7 +17,7 @@ from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.declared.reading import read_experiment
 from streams.experiments.declared.refusal import DeclarationError
 from streams.experiments.readings.over_time import CourseOverTime, over_time, votes_over_time
-from streams.experiments.registry.audit import Change
+from streams.experiments.registry.audit import RegistryChange
 from streams.experiments.registry.changes import arm_stopped, declared, shipped, started, stopped
 from streams.experiments.registry.state import Registry, find
 from streams.gateway.answers import JSON, json_answer, response
@@ -25,12 +25,12 @@ from streams.gateway.bodies import body_of
 from streams.gateway.errors import ProblemError, problem, says, unavailable
 from streams.gateway.experiment_bodies import (
     AuditView,
-    Because,
     ChangeMade,
+    ChangeReason,
     ExperimentList,
     ExperimentView,
     ReadingView,
-    Shipping,
+    ShipRequest,
     reading_view,
     view,
 )
@@ -44,7 +44,7 @@ from streams.stores.base import Store
 
 PATH = "/v1/admin/experiments"
 T = TypeVar("T")
-B = TypeVar("B", bound=Because)
+B = TypeVar("B", bound=ChangeReason)
 Asked = Request[Any, Any, Any]
 ExperimentName = Annotated[str, PathParameter(description="The experiment's name.", max_length=32)]
 ArmName = Annotated[str, PathParameter(description="The arm's name.", max_length=32)]
@@ -119,12 +119,12 @@ class Experiments:
         experiment = await asyncio.to_thread(checked)
         now_ms = self._clock.now_ms()
         return await self._change(
-            request, name, Because(), lambda registry: declared(registry, name, experiment, now_ms)
+            request, name, ChangeReason(), lambda registry: declared(registry, name, experiment, now_ms)
         )
 
     async def start(self, request: Asked, name: str) -> ChangeMade:
         check_loopback(request)
-        because = await _json(request, Because)
+        because = await _json(request, ChangeReason)
         known = await self.one(name)
         await asyncio.to_thread(_check, self._settings, name, known.declared)
         now_ms = self._clock.now_ms()
@@ -132,10 +132,10 @@ class Experiments:
 
     async def stop(self, request: Asked, name: str, arm: str = "") -> ChangeMade:
         check_loopback(request)
-        because, now_ms = await _json(request, Because), self._clock.now_ms()
+        because, now_ms = await _json(request, ChangeReason), self._clock.now_ms()
         why = because.because
 
-        def step(registry: Registry) -> Change:
+        def step(registry: Registry) -> RegistryChange:
             if arm:
                 return arm_stopped(registry, name, arm, now_ms, why)
             return stopped(registry, name, now_ms, why)
@@ -144,19 +144,19 @@ class Experiments:
 
     async def ship(self, request: Asked, name: str) -> ChangeMade:
         check_loopback(request)
-        asked, now_ms = await _json(request, Shipping), self._clock.now_ms()
+        asked, now_ms = await _json(request, ShipRequest), self._clock.now_ms()
         return await self._change(
             request, name, asked, lambda registry: shipped(registry, name, asked.arm, now_ms, asked.because)
         )
 
     async def remove(self, request: Asked, name: str) -> ChangeMade:
         check_loopback(request)
-        because, now_ms = await _json(request, Because), self._clock.now_ms()
+        because, now_ms = await _json(request, ChangeReason), self._clock.now_ms()
         actor = _actor(request, because)
         made = remove(self._store, self._settings.experiments, actor, now_ms, name, because.because)
         return ChangeMade((await self._answered(made)).entry, None)
 
-    async def _change(self, request: Asked, name: str, because: Because, step: Step) -> ChangeMade:
+    async def _change(self, request: Asked, name: str, because: ChangeReason, step: Step) -> ChangeMade:
         now_ms = self._clock.now_ms()
         made = change(self._store, self._settings.experiments, _actor(request, because), now_ms, step)
         registry, entry = await self._answered(made)
@@ -179,7 +179,7 @@ class Experiments:
             raise unavailable("store", came, self._gateway.retry_after_s) from None
 
 
-def _actor(request: Asked, because: Because) -> str:
+def _actor(request: Asked, because: ChangeReason) -> str:
     client = request.client.host if request.client is not None else "unknown"
     return because.by or f"api:{client}"
 
@@ -282,7 +282,7 @@ def experiment_routes(experiments: Experiments) -> list[HTTPRouteHandler]:
 
     @post(
         f"{PATH}/{{name:str}}/start", status_code=200, summary="Draw users to it from now on",
-        tags=["experiments"], operation_class=body_as(Because, WHY, optional=True), responses=_CHANGED,
+        tags=["experiments"], operation_class=body_as(ChangeReason, WHY, optional=True), responses=_CHANGED,
     )  # fmt: skip
     async def start_experiment(request: Asked, name: ExperimentName) -> Response[ChangeMade]:
         return await answered(experiments.start(request, name))
@@ -290,7 +290,7 @@ def experiment_routes(experiments: Experiments) -> list[HTTPRouteHandler]:
     @post(
         f"{PATH}/{{name:str}}/stop", status_code=200, tags=["experiments"],
         summary="Stop an experiment, or take back what was shipped",
-        operation_class=body_as(Because, WHY, optional=True), responses=_CHANGED,
+        operation_class=body_as(ChangeReason, WHY, optional=True), responses=_CHANGED,
     )  # fmt: skip
     async def stop_experiment(request: Asked, name: ExperimentName) -> Response[ChangeMade]:
         return await answered(experiments.stop(request, name))
@@ -298,14 +298,15 @@ def experiment_routes(experiments: Experiments) -> list[HTTPRouteHandler]:
     @post(
         f"{PATH}/{{name:str}}/arms/{{arm:str}}/stop", status_code=200, tags=["experiments"],
         summary="Stop an arm: its users get what control makes",
-        operation_class=body_as(Because, WHY, optional=True), responses=_CHANGED,
+        operation_class=body_as(ChangeReason, WHY, optional=True), responses=_CHANGED,
     )  # fmt: skip
     async def stop_arm(request: Asked, name: ExperimentName, arm: ArmName) -> Response[ChangeMade]:
         return await answered(experiments.stop(request, name, arm))
 
     @post(
         f"{PATH}/{{name:str}}/ship", status_code=200, summary="Everybody gets what an arm makes",
-        tags=["experiments"], operation_class=body_as(Shipping, {"arm": "bold", **WHY}), responses=_CHANGED,
+        tags=["experiments"], operation_class=body_as(ShipRequest, {"arm": "bold", **WHY}),
+        responses=_CHANGED,
     )  # fmt: skip
     async def ship_experiment(request: Asked, name: ExperimentName) -> Response[ChangeMade]:
         return await answered(experiments.ship(request, name))
@@ -313,7 +314,7 @@ def experiment_routes(experiments: Experiments) -> list[HTTPRouteHandler]:
     @post(
         f"{PATH}/{{name:str}}/remove", status_code=200, tags=["experiments"],
         summary="Remove an experiment that was stopped; its log is kept",
-        operation_class=body_as(Because, WHY, optional=True), responses=_CHANGED,
+        operation_class=body_as(ChangeReason, WHY, optional=True), responses=_CHANGED,
     )  # fmt: skip
     async def remove_experiment(request: Asked, name: ExperimentName) -> Response[ChangeMade]:
         return await answered(experiments.remove(request, name))

@@ -34,7 +34,7 @@ from streams.ranking.model_in_service import feature_names, fill_history
 from streams.ranking.rerankers.posterior_scores import PosteriorScores
 from streams.ranking.user_views import read_views
 from streams.recommender import Recommender
-from streams.serving.kept_counters import Copy
+from streams.serving.kept_counters import CountersCopy
 from streams.settings.tree import DEFAULT_ARM, Settings
 from streams.state import user_state_codec
 from streams.state.catalog import ItemRecord
@@ -188,7 +188,7 @@ def _warm_search(settings: Settings, recommender: Recommender, state: UserState)
 
 def _warm_snapshot(recommender: Recommender) -> None:
     """What is shown while a snapshot is copied is copied first."""
-    copy = Copy(recommender)
+    copy = CountersCopy(recommender)
     recommender.counters.show(np.zeros(1, np.int32))
     while not copy.step():
         pass

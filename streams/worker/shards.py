@@ -20,14 +20,14 @@ from streams.stores.redis.keys import shard_of
 WRONG_PARTITION = "wrong_partition"
 
 
-class Placed(Protocol):
+class RecordPlace(Protocol):
     """A record, as far as this module needs it."""
 
     @property
     def partition(self) -> int: ...
 
 
-R = TypeVar("R", bound=Placed)
+R = TypeVar("R", bound=RecordPlace)
 
 
 def by_shard(records: Sequence[R], shards: int) -> list[list[R]]:

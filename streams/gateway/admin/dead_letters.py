@@ -23,7 +23,7 @@ from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.operations import json_body, operation
 from streams.kafka.dead_letter_box import (
-    Mended,
+    CorrectedEvent,
     StoredLetter,
     read_letter,
     read_page,
@@ -87,7 +87,7 @@ class Replay(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
 
 
-class Mending(msgspec.Struct, forbid_unknown_fields=True):
+class LetterCorrection(msgspec.Struct, forbid_unknown_fields=True):
     """What to send in place of a letter's bytes: `value`, an event as JSON text; null for the bytes as they
     are. It goes to the topic and the partition that are the event's own.
     """
@@ -143,7 +143,7 @@ class DeadLetters:
             done = await replay_letters(self._kafka, asked.reason, asked.limit)
         return Replayed(dict(done.sent), done.foreign, done.parts)
 
-    async def replay_one(self, position: int, asked: Mending) -> LetterReplayed:
+    async def replay_one(self, position: int, asked: LetterCorrection) -> LetterReplayed:
         """Send a letter back, as it is or mended."""
         if not 0 <= position <= LAST_POSITION:
             raise _unknown(position)
@@ -151,7 +151,7 @@ class DeadLetters:
         mended = None
         if event is not None:
             topic = topic_name(self._kafka, TOPIC_OF[type(event)])
-            mended = Mended(topic, key_of(event), encode(event))
+            mended = CorrectedEvent(topic, key_of(event), encode(event))
         try:
             async with self._calls.answering(REPLAY_WITHIN_S, "kafka"), self._reading:
                 letter = await replay_letter(self._kafka, position, mended)
@@ -222,7 +222,7 @@ def dead_letter_routes(letters: DeadLetters) -> list[HTTPRouteHandler]:
             "address alone."
         ),
         tags=["dead letters"],
-        operation_class=operation(json_body(Mending, {"value": EXAMPLE}, required=False)),
+        operation_class=operation(json_body(LetterCorrection, {"value": EXAMPLE}, required=False)),
         responses={**CHANGED, **BODY},
     )
     async def replay_one_letter(
@@ -230,7 +230,7 @@ def dead_letter_routes(letters: DeadLetters) -> list[HTTPRouteHandler]:
         position: Annotated[int, PathParameter(description="Its place among the letters.")],
     ) -> Response[LetterReplayed]:
         check_loopback(request)
-        told = await letters.replay_one(position, admin_body(await body_of(request), Mending))
+        told = await letters.replay_one(position, admin_body(await body_of(request), LetterCorrection))
         return response(json_answer(200, told, headers=NO_STORE))
 
     return [list_letters, get_letter, replay, replay_one_letter]

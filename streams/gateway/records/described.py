@@ -19,7 +19,7 @@ from streams.stores.base import Store
 ITEMS_MAX = 200
 
 
-class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ItemsAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The items that are asked for."""
 
     ids: Annotated[list[Id], Meta(max_length=ITEMS_MAX)]
