@@ -42,7 +42,8 @@ from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
 from streams.ranking.heads import BASE, head_columns
 from streams.ranking.interleaving import interleaved, sides_of
-from streams.ranking.model_in_service import ModelInService, feature_names
+from streams.ranking.model_in_service import ModelInService
+from streams.ranking.model_inputs import feature_names
 from streams.ranking.pipeline import Pipeline, source_names
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest, search_by

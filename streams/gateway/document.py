@@ -11,7 +11,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import OpenAPI
 
 from streams.experiments.declared.experiment import ExperimentSettings
-from streams.gateway.admin.dead_letters import LetterCorrection, Replay
+from streams.gateway.admin.letter_bodies import LetterCorrection, Replay
 from streams.gateway.events import FROM_APPS
 from streams.gateway.experiment_bodies import ChangeReason, ShipRequest
 from streams.gateway.items import ItemBody

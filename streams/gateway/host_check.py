@@ -21,7 +21,7 @@ from streams.gateway.cross_site import ORIGIN, SITE, host_of_origin, is_guarded,
 from streams.gateway.errors import Problem, problem, problem_answer
 from streams.gateway.loopback import is_loopback
 from streams.gateway.refused_sockets import refuse_socket
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 
 REMEMBERED = 1_024
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")

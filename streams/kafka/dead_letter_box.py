@@ -22,7 +22,7 @@ from streams.kafka.replayed_letters import (
     write_replayed,
 )
 from streams.kafka.topics import client_id, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.state.stored_format import NEIGHBOURS, check_version
 
 CHUNK = 200

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.errors import StoreError
-from model.features import rank_feature
+from model.feature_names import rank_feature
 from streams.learning.experts.choices import ChoiceRules
 from streams.learning.kept_slates import PLACES_MAX
 from streams.learning.lesson import Lesson

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from export import compiled_parts
 from model.actions import CODES, code_of
-from model.features import HISTORY_FEATURES
+from model.feature_names import HISTORY_FEATURES
 from streams.batch import Incoming, process
 from streams.events.schema import Click, Review
 from streams.experiments.assignment.assignment import Assignment
@@ -30,7 +30,7 @@ from streams.ranking.lists.item_lists import ItemLists
 from streams.ranking.lists.neighbours import neighbours
 from streams.ranking.lists.page import ListAsk
 from streams.ranking.lists.similar import SOURCES, SimilarAsk
-from streams.ranking.model_in_service import feature_names, fill_history
+from streams.ranking.model_inputs import feature_names, fill_history
 from streams.ranking.rerankers.posterior_scores import PosteriorScores
 from streams.ranking.user_views import read_views
 from streams.recommender import Recommender

@@ -11,7 +11,7 @@ from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock, SystemClock
 from streams.experiments.arm_totals import totals_of
 from streams.learning.settings import LearningSettings
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.state.tombstone import tombstone_name
 from streams.state.user_state import StateSettings
 from streams.stores.base import (

@@ -32,7 +32,7 @@ from streams.kafka.idle_partitions import spare_idle
 from streams.kafka.inquiry import ended_in
 from streams.kafka.record import of_aiokafka
 from streams.kafka.spans import ClientPartition, Span
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.worker.membership import watch_membership
 from streams.worker.waiting import watch_ends
 

@@ -30,7 +30,7 @@ from yarl import URL
 from streams.kafka.lag import Standing
 from streams.kafka.record import Chunk, Record
 from streams.kafka.spans import ClientPartition, Partition, Span
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.worker.aiokafka_thread import AiokafkaThread
 from streams.worker.librdkafka_thread import LibrdkafkaThread
 from streams.worker.membership import Membership

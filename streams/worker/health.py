@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from model.errors import SettingsError
-from streams.settings.sections import WorkerSettings
+from streams.settings.processes import WorkerSettings
 
 T = TypeVar("T")
 

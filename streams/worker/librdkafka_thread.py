@@ -27,7 +27,7 @@ from streams.kafka.librdkafka import Statistics, consumer_config
 from streams.kafka.record import Chunk, Record
 from streams.kafka.spans import ClientPartition, Partition, Span, next_seek
 from streams.kafka.starts import Starts
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.worker.mending import Mending
 from streams.worker.pauses import Pauses
 from streams.worker.poller import Poller

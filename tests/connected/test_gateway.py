@@ -25,7 +25,7 @@ from streams.kafka.topics import ACCEPTED_HEADER
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.ranking import slate as stored_slate
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.state import user_state_codec
 from streams.state.consumed import EVERY_ACTION, NOTHING
 from streams.state.user_state import ACTION_CODE, UserState

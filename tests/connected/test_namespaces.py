@@ -16,7 +16,7 @@ from export.registry import Registry
 from streams.events.schema import DEAD_LETTERS, EVENT_TOPICS, AnyEvent, Click, Control, Item, Review, encode
 from streams.kafka.dead_letter_box import read_letters, replay_letters
 from streams.kafka.topics import topic_name
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.stores.redis.store import RedisStore
 from tests.conftest import patient

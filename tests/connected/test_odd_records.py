@@ -16,7 +16,7 @@ from streams.commands.main import main
 from streams.events.schema import Click, encode
 from streams.kafka.dead_letter_box import read_letters, replay_letters
 from streams.kafka.topics import ensure_topics, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.stores.redis.store import RedisStore

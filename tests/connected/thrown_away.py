@@ -10,7 +10,7 @@ import msgspec
 from streams.events.schema import TOPIC_OF, AnyEvent, encode, key_of
 from streams.experiments.measured import Measured
 from streams.kafka.message import Message
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.stores.commit import Commit
 from streams.stores.redis.store import RedisStore
 from tests.streams.experiments.recomputed import DAY_MS, Event

@@ -11,7 +11,7 @@ import pytest
 
 from model.errors import FencedError, LedgerGapError, StoreError, StoreUnavailableError
 from streams.experiments.arm_totals import ArmTotals
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import ACTIVATIONS_MOST, HISTORY_MOST, FeedNews, Store
 from streams.stores.commit import HEAD_BYTES, Commit, Forgotten, digest_of, head_of

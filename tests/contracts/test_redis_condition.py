@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError
 
 from model.errors import StoreUnavailableError
 from streams.local.ports import free_ports
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.stores.condition import concerns, waits_for
 from streams.stores.ledger_entries import START
 from streams.stores.redis.store import RedisStore

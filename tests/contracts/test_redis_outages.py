@@ -10,7 +10,7 @@ import pytest
 
 from model.errors import FencedError, StoreUnavailableError
 from streams.local.ports import free_ports
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.stores.base import Store
 from streams.stores.commit import digest_of
 from streams.stores.ledger_entries import START, Snapshot

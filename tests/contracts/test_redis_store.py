@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from model.errors import CursorError, SettingsError, StoreError, StoreUnavailableError, StoreUnfitError
 from streams.learning.settings import LearningSettings
 from streams.local.valkey_cluster import ValkeyCluster
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import Store
 from streams.stores.commit import Commit

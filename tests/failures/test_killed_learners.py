@@ -19,8 +19,8 @@ from streams.learning.lesson import Lesson, decode_lesson
 from streams.ranking.slate import decode
 from streams.recommender import Recommender
 from streams.serving import kept_counters
+from streams.settings.connections import KafkaSettings
 from streams.settings.reading import override
-from streams.settings.sections import KafkaSettings
 from streams.settings.tree import Settings
 from streams.state.ledger import lessons_in
 from streams.stores.ledger_entries import START, Snapshot

@@ -23,8 +23,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.events.schema import AnyEvent, Click, Impression, Review
 from streams.experiments.registry import changes
 from streams.experiments.registry.state import encode
+from streams.settings.connections import KafkaSettings
 from streams.settings.reading import override
-from streams.settings.sections import KafkaSettings
 from streams.settings.tree import Settings
 from streams.stores.commit import digest_of
 from streams.stores.redis.store import RedisStore

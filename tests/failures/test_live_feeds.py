@@ -15,8 +15,8 @@ from model.errors import StoreUnavailableError
 from streams.events.schema import Click, Forget
 from streams.kafka.topics import ensure_topics
 from streams.ranking.slate import encode
+from streams.settings.connections import RedisSettings
 from streams.settings.live import LiveSettings
-from streams.settings.sections import RedisSettings
 from streams.settings.tree import Settings
 from streams.stores.commit import Commit
 from streams.stores.redis import news

@@ -20,7 +20,7 @@ from streams.events.schema import AnyEvent, Click, Review, encode
 from streams.local import valkey as local_valkey
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.stores.redis.store import RedisStore

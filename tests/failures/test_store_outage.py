@@ -12,7 +12,7 @@ import pytest
 
 from model.errors import StoreUnavailableError
 from streams.local.valkey import ValkeyServer
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.stores.redis.store import RedisStore
 from tests.conftest import patient

@@ -12,7 +12,7 @@ from msgspec import Meta
 from model.errors import StoreError, StoreUnavailableError
 from streams.events.schema import Id
 from streams.gateway.errors import unavailable
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.state.catalog import ItemRecord, decode_item
 from streams.stores.base import Store
 

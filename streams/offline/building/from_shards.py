@@ -29,7 +29,7 @@ from streams.offline.building.build import BuildRecord, read_made
 from streams.offline.training.dataset_texts import Say
 from streams.offline.training.model_schema import schema_with, vocabulary_of
 from streams.offline.training.registration import register
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_inputs import feature_names
 from streams.ranking.pipeline import sources
 from streams.settings.tree import Settings
 

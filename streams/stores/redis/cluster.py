@@ -20,7 +20,7 @@ from redis.crc import key_slot
 from redis.exceptions import AskError, MovedError, RedisClusterException, RedisError
 
 from model.errors import SettingsError, StoreUnavailableError
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.stores.redis.calls import Calls, key_of
 from streams.stores.redis.pipeline import Command
 from streams.stores.redis.server import RedisServer

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from model.errors import SettingsError
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.stores.ledger_entries import LEADER
 from streams.stores.redis.calls import Calls
 from streams.stores.redis.cluster import servers_of

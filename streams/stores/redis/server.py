@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ReadOnlyError, RedisError
 
 from model.errors import SettingsError
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.settings.shown import server_of
 from streams.stores.redis.calls import Calls
 from streams.stores.redis.pipeline import Command, PipelinedConnection

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from model.errors import SettingsError
 from streams.learning.settings import LearningSettings
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.base import FeedNews
 from streams.stores.condition import Condition, ServerLoad, read_condition, read_load, waits_for, worst_of

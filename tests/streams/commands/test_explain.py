@@ -22,8 +22,8 @@ from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
 from streams.serving.graph import load_graph
 from streams.serving.loading import load_in_service
+from streams.settings.ranking import GraphSettings
 from streams.settings.reading import override
-from streams.settings.sections import GraphSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import ItemRecord, encode_item

@@ -17,7 +17,7 @@ from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
 from streams.ranking.slate import PopularFeed, Reason, Slate, SlateItem, encode
-from streams.settings.sections import FeedSettings
+from streams.settings.ranking import FeedSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.consumed import Consumed

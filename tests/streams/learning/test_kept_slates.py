@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from model.errors import NewerVersionError, StoreError
-from model.features import LIVE_FEATURES
+from model.feature_names import LIVE_FEATURES
 from streams.learning.kept_slates import NOTHING_KEPT, Answer, KeptSlate, UserSlates, fitted
 from streams.learning.kept_slates_codec import VERSION, decode, encode
 from streams.learning.looks import pack_looks

@@ -11,7 +11,7 @@ from export.registry import Registry
 from model.errors import ModelError
 from streams.serving.model_loader import ModelLoader
 from streams.serving.model_watcher import LogOnly
-from streams.settings.sections import ModelSettings
+from streams.settings.models import ModelSettings
 from streams.stores.memory import MemoryStore
 from tests.streams.worker.conftest import Desk, click
 

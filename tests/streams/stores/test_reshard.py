@@ -13,7 +13,7 @@ from model.errors import SettingsError, StoreUnfitError
 from streams.commands.main import main
 from streams.learning.settings import LearningSettings
 from streams.local.valkey_cluster import ValkeyCluster
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.state.user_state import StateSettings
 from streams.stores.commit import Commit, Forgotten, digest_of
 from streams.stores.ledger_entries import START, Snapshot

@@ -33,8 +33,8 @@ from streams.offline.training.warming import prepare, records
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
+from streams.settings.models import ExampleSettings
 from streams.settings.reading import override
-from streams.settings.sections import ExampleSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import encode_item

@@ -10,8 +10,8 @@ from model.errors import StoreUnavailableError
 from streams.experiments.registry import changes
 from streams.experiments.registry.state import encode
 from streams.serving.learner_course import read_course
+from streams.settings.processes import WorkerSettings
 from streams.settings.reading import override
-from streams.settings.sections import WorkerSettings
 from streams.settings.tree import Settings
 from streams.stores.commit import Commit, digest_of
 from streams.stores.ledger_entries import LedgerEntry

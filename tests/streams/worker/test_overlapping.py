@@ -17,7 +17,7 @@ from model.errors import StoreUnavailableError
 from streams.batch import BatchResult, process
 from streams.events.schema import Review
 from streams.kafka.message import Message
-from streams.settings.sections import WorkerSettings
+from streams.settings.processes import WorkerSettings
 from streams.settings.tree import Settings
 from streams.stores.base import Loaded
 from streams.stores.commit import Commit

@@ -53,7 +53,6 @@ for user = 1, forgotten do redis.call('HLEN', KEYS[key + 5 * user - 2]) end
 local position = ''
 """
 
-
 # KEYS 3 to 5: ledger, the withdrawn items, their version        -> the position in the ledger
 _TO_LEDGER = """
 redis.call('GET', KEYS[5])
@@ -62,7 +61,6 @@ at = at + 2 * withdrawn
 if ledger ~= '' then position = redis.call('XADD', KEYS[3], '*', 'w', writer, 'p', ledger) end
 change(KEYS[4], KEYS[5], writer, changes)
 """
-
 
 # KEYS 3 and 4: outbox, the id of its last entry                 -> the entry's id, and that of the one before
 # ARGV: `marks` is what `_TO_LEDGER` has of the withdrawn items, for `RELAY`; entries before `least` may go.
@@ -75,7 +73,6 @@ if ledger ~= '' or marks ~= '' then
   position = id .. ' ' .. before
 end
 """
-
 
 _WRITE = """
 for _ = 1, progress do
@@ -113,8 +110,6 @@ for user = at, #ARGV do redis.call('PUBLISH', channel, ARGV[user]) end
 return position
 """
 
-
 COMMIT = script_of("local key = 6\n" + WITHDRAWN + NOTE_PARTS + _CHECK + _TO_LEDGER + _WRITE)
-
 
 COMMIT_OF_SHARD = script_of("local key = 5\n" + NOTE_PARTS + _CHECK + _TO_OUTBOX + _WRITE)

@@ -30,7 +30,6 @@ local function change(list, version, name, changes)
 end
 """
 
-
 # A position in a stream as numbers (`order_of` in Python), and whether one comes after another.
 POSITIONS = """
 local function parts(position)
@@ -43,7 +42,6 @@ local function is_after(one, other)
   return ms > other_ms or (ms == other_ms and sequence > other_sequence)
 end
 """
-
 
 # A note about a user is a field of a hash: until when it holds (ms), its time (ms), and what it says.
 #     note_ts(packed)    its time

@@ -40,7 +40,6 @@ return position
 """
 )
 
-
 # KEYS: snapshot head, ledger, last dropped position
 # ARGV: position, writer, own position, prefix of chunk keys, chunks, margin in ms, ms the old chunks live on
 # The chunks were written before, to expire by themselves; from here on they stay, and the old ones go.

@@ -16,7 +16,6 @@ return redis.call('RPUSH', KEYS[1], notes[count])
 """
 )
 
-
 # A hash: the name of a worker -> when it was written, when it expires (ms of the server's clock), the report.
 # KEYS: the reports     ARGV: worker, report, ms it lives (0: none)
 PUT_REPORT = script_of(
@@ -37,7 +36,6 @@ return 1
 """
 )
 
-
 # KEYS: note     ARGV: digest of what was found, what it becomes ('': nothing), ms it lives
 PUT_NOTE = script_of(
     """
@@ -50,7 +48,6 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 """
 )
-
 
 # The same of a note about a user, which is a field of a hash. Some of the fields that hold no more go with
 # each write, by chance: to look at all of them would take ever longer.

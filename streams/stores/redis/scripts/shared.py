@@ -20,7 +20,6 @@ return rows
 """
 )
 
-
 # KEYS: lease     ARGV: writer, ms     -> 1 while the writer holds it
 LEAD = script_of(
     """
@@ -30,7 +29,6 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
 )
-
 
 # KEYS: experiments, their log     ARGV: digest of what was found, what it becomes, the entry of the log
 PUT_EXPERIMENTS = script_of(
@@ -44,7 +42,6 @@ redis.call('SET', KEYS[1], ARGV[2])
 return 'OK'
 """
 )
-
 
 # KEYS: the active model, the list of activations     ARGV: model, how many activations are kept at most
 ACTIVATE = script_of(

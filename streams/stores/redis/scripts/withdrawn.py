@@ -21,7 +21,6 @@ change(KEYS[1], KEYS[2], ARGV[1], changes)
 """
 )
 
-
 # The same where the records lie elsewhere: the caller has compared them, since it read how often items were
 # marked. Where they were marked again meanwhile, it has to compare anew.
 # KEYS: relayed, the withdrawn items, their version     ARGV: name, how often, count, id and 1 or 0 of each
