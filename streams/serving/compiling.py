@@ -23,7 +23,7 @@ from numba.core.caching import FunctionCache
 
 from model.compiled_elsewhere import Look, compiled_elsewhere
 from streams.serving.warm_up import warm_up
-from streams.settings.tree import Settings
+from streams.settings.tree import Settings, written
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +124,7 @@ def _run(settings: Settings, on_request: bool, within_s: float) -> str:
     """
     command = [sys.executable, "-P", "-m", "streams.serving.compiling_child"]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(each or os.curdir for each in sys.path)}
+    asked = msgspec.msgpack.encode((written(settings), on_request))
     with tempfile.TemporaryFile() as errors:
         try:
             child = subprocess.Popen(
@@ -139,7 +140,7 @@ def _run(settings: Settings, on_request: bool, within_s: float) -> str:
         assert child.stdin is not None
         try:
             with suppress(BrokenPipeError):  # it has ended already: its exit code says more
-                child.stdin.write(msgspec.msgpack.encode((settings, on_request)).hex().encode() + b"\n")
+                child.stdin.write(asked.hex().encode() + b"\n")
                 child.stdin.flush()
             code = child.wait(within_s)
         except subprocess.TimeoutExpired:

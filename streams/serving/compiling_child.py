@@ -8,18 +8,20 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from typing import Any
 
 import msgspec
 
 from streams.serving.warm_up import warm_up
+from streams.settings.reading import override
 from streams.settings.tree import Settings
 
 
 def main() -> None:
     line = sys.stdin.buffer.readline()
-    settings, on_request = msgspec.msgpack.decode(bytes.fromhex(line.decode()), type=tuple[Settings, bool])
+    tree, on_request = msgspec.msgpack.decode(bytes.fromhex(line.decode()), type=tuple[dict[str, Any], bool])
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    warm_up(settings, on_request)
+    warm_up(override(Settings(), tree), on_request)
 
 
 def _end_with_parent() -> None:
