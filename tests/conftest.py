@@ -73,12 +73,17 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """scripts/test runs the tests that one part leaves out in the next, which need not import all others."""
-    if (name := os.environ.get("PYTEST_LEFT_OUT")) and items:
-        files = dict.fromkeys(str(item.path) for item in items)
-        written = Path(f"{name}.{os.getpid()}")  # each process of the part writes the same
-        written.write_text("".join(f"{file}\n" for file in files))
-        written.replace(name)
+    """scripts/test runs the tests that its first part leaves out in the next ones, which need not import all
+    others: their files are in the folder PYTEST_LEFT_OUT names, those of tests marked `alone` apart.
+    """
+    if folder := os.environ.get("PYTEST_LEFT_OUT"):
+        parts: dict[str, dict[str, None]] = {"served": {}, "alone": {}}
+        for item in items:
+            parts["alone" if item.get_closest_marker("alone") else "served"][str(item.path)] = None
+        for part, files in parts.items():
+            written = Path(folder) / f"{part}.{os.getpid()}"  # each process of the part writes the same
+            written.write_text("".join(f"{file}\n" for file in files))
+            written.replace(Path(folder) / part)
 
 
 @pytest.fixture(scope="session")

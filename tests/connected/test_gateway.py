@@ -51,7 +51,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def until(what: Callable[[], bool], deadline_s: float = 30.0) -> None:
+def until(what: Callable[[], bool], deadline_s: float = 240.0) -> None:
     """Wait until it is so; a test that waits in vain fails."""
     end = time.monotonic() + deadline_s
     while not what():

@@ -132,7 +132,7 @@ async def test_the_broker(valkey_url: str, prefix: str, tmp_path: Path, end: sig
             async with load(entrance, events) as client:
                 await eventually(lambda: client.sent > 500)
                 os.kill(kafka.process.pid, end)
-                assert await asyncio.to_thread(kafka.process.wait, 30)
+                assert await asyncio.to_thread(kafka.process.wait, 120)
                 await said(running, lambda: running.refuses("kafka"))
                 assert not await asyncio.to_thread(is_ready, entrance)
                 kafka = await asyncio.to_thread(restarted_kafka, tmp_path / "kafka", kafka)
@@ -168,7 +168,7 @@ async def test_the_store(
                 await eventually(lambda: client.sent > 500)
                 await packed(valkey)
                 os.kill(valkey.process.pid, end)
-                assert await asyncio.to_thread(valkey.process.wait, 30)
+                assert await asyncio.to_thread(valkey.process.wait, 120)
                 await said(running, lambda: running.refuses("store"))
                 slowly(monkeypatch)
                 starting = asyncio.create_task(
