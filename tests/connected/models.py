@@ -1,13 +1,23 @@
-"""A registry with small models of the schema that this build feeds: seeded, not trained."""
+"""A registry with small models of the schema that this build feeds: seeded, not trained.
+
+torch takes seconds to export one, so each is exported once, and copied where it is asked for again: by
+another process too, where `SHARED` names a folder for all of a run, as in `scripts/test`.
+"""
 
 from __future__ import annotations
 
+import atexit
+import fcntl
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 
-from export.manifest import TextEncoderRef
+from export.manifest import Manifest, TextEncoderRef, read_manifest, write_manifest
 from export.package import export_model
 from export.parity import HeldOut, ParityLimits
 from export.random_inputs import random_inputs
@@ -35,6 +45,9 @@ LOOSE = ParityLimits(
 )
 
 
+SHARED = "SHARED_BY_TESTS"
+
+
 def register_models(
     folder: Path, names: tuple[str, ...], items: int = 100, texts: TextEncoderRef | None = None
 ) -> Registry:
@@ -42,6 +55,32 @@ def register_models(
     read them the texts.
     """
     registry = Registry(folder)
+    for seed, name in enumerate(names):
+        with registry.adding(name) as place:
+            shutil.copytree(_exported(seed, items, texts), place, dirs_exist_ok=True)
+            write_manifest(place, msgspec.structs.replace(read_manifest(place, Manifest), name=name))
+    return registry
+
+
+def _shared() -> Registry:
+    if SHARED not in os.environ:
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="headrace-tests-")
+        atexit.register(shutil.rmtree, os.environ[SHARED], ignore_errors=True)
+    return Registry(Path(os.environ[SHARED]))
+
+
+def _exported(seed: int, items: int, texts: TextEncoderRef | None) -> Path:
+    """The folder of such a model, exported by whichever process is the first to need it."""
+    registry = _shared()
+    name = f"seed-{seed}-items-{items}" + (f"-texts-{texts.sha256}" if texts else "")[:40]
+    with (registry.folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not registry.has(name):
+            _export(registry, name, seed, items, texts)
+    return registry.get(name)
+
+
+def _export(registry: Registry, name: str, seed: int, items: int, texts: TextEncoderRef | None) -> None:
     schema = Schema(
         candidate_features=feature_names([source.name for source in sources()]),
         user_features=USER_FEATURES,
@@ -49,11 +88,9 @@ def register_models(
     )
     vocabulary = Vocabulary(tuple(f"item-{n}" for n in range(items)))
     held_out = [HeldOut(random_inputs(schema, 8, 20), np.zeros(8, np.int64), np.ones((8, 20), np.bool_))]
-    for seed, name in enumerate(names):
-        torch.manual_seed(seed)
-        net = FusionNet(NetworkPlan(width=16, hidden=(16, 8)), schema, vocabulary.size).eval()
-        checkpoint = Checkpoint(net, {each: default_tasks()[each] for each in schema.tasks}, vocabulary)
-        export_model(
-            net, vocabulary, held_out, registry, name, seed + 1, texts, limits=LOOSE, checkpoint=checkpoint
-        )
-    return registry
+    torch.manual_seed(seed)
+    net = FusionNet(NetworkPlan(width=16, hidden=(16, 8)), schema, vocabulary.size).eval()
+    checkpoint = Checkpoint(net, {each: default_tasks()[each] for each in schema.tasks}, vocabulary)
+    export_model(
+        net, vocabulary, held_out, registry, name, seed + 1, texts, limits=LOOSE, checkpoint=checkpoint
+    )
