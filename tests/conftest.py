@@ -34,6 +34,7 @@ from streams.settings.sections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.stores.redis import RedisStore
 from tests.contracts.own_server import Server
+from tests.made_once import made_once
 
 # How long an example takes depends on what else the machine does; it decides nothing.
 settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -187,13 +188,11 @@ def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def universal_registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    """A registry with the default text encoder alone; for reading. It is exported in seconds, once."""
+def universal_registry() -> Registry:
+    """A registry with the default text encoder alone, exported once in a run; for reading."""
     from export.text_to_onnx import export_text_encoder
 
-    registry = Registry(tmp_path_factory.mktemp("universal"))
-    export_text_encoder(registry, [], 1)
-    return registry
+    return Registry(made_once("universal", lambda folder: export_text_encoder(Registry(folder), [], 1)))
 
 
 @pytest.fixture(scope="module")

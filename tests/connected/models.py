@@ -1,16 +1,11 @@
 """A registry with small models of the schema that this build feeds: seeded, not trained.
 
-torch takes seconds to export one, so each is exported once, and copied where it is asked for again: by
-another process too, where `SHARED` names a folder for all of a run, as in `scripts/test`.
+torch takes seconds to export one, so each is exported once in a run, and copied.
 """
 
 from __future__ import annotations
 
-import atexit
-import fcntl
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -31,6 +26,7 @@ from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
 from streams.ranking.model_in_service import feature_names
 from streams.ranking.pipeline import sources
+from tests.made_once import made_once
 
 LOOSE = ParityLimits(
     examples=1,
@@ -45,7 +41,8 @@ LOOSE = ParityLimits(
 )
 
 
-SHARED = "SHARED_BY_TESTS"
+ANY = "any"
+"""The name of a model that is exported once; each copy gets another."""
 
 
 def register_models(
@@ -62,25 +59,15 @@ def register_models(
     return registry
 
 
-def _shared() -> Registry:
-    if SHARED not in os.environ:
-        os.environ[SHARED] = tempfile.mkdtemp(prefix="headrace-tests-")
-        atexit.register(shutil.rmtree, os.environ[SHARED], ignore_errors=True)
-    return Registry(Path(os.environ[SHARED]))
-
-
 def _exported(seed: int, items: int, texts: TextEncoderRef | None) -> Path:
-    """The folder of such a model, exported by whichever process is the first to need it."""
-    registry = _shared()
-    name = f"seed-{seed}-items-{items}" + (f"-texts-{texts.sha256}" if texts else "")[:40]
-    with (registry.folder / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not registry.has(name):
-            _export(registry, name, seed, items, texts)
-    return registry.get(name)
+    def export(folder: Path) -> None:
+        _export(Registry(folder), seed, items, texts)
+
+    read = f"-texts-{texts.sha256[:16]}" if texts else ""
+    return Registry(made_once(f"model-{seed}-of-{items}-items{read}", export)).get(ANY)
 
 
-def _export(registry: Registry, name: str, seed: int, items: int, texts: TextEncoderRef | None) -> None:
+def _export(registry: Registry, seed: int, items: int, texts: TextEncoderRef | None) -> None:
     schema = Schema(
         candidate_features=feature_names([source.name for source in sources()]),
         user_features=USER_FEATURES,
@@ -92,5 +79,5 @@ def _export(registry: Registry, name: str, seed: int, items: int, texts: TextEnc
     net = FusionNet(NetworkPlan(width=16, hidden=(16, 8)), schema, vocabulary.size).eval()
     checkpoint = Checkpoint(net, {each: default_tasks()[each] for each in schema.tasks}, vocabulary)
     export_model(
-        net, vocabulary, held_out, registry, name, seed + 1, texts, limits=LOOSE, checkpoint=checkpoint
+        net, vocabulary, held_out, registry, ANY, seed + 1, texts, limits=LOOSE, checkpoint=checkpoint
     )
