@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from model.logarithm import log1p_of_count, log_counts
 from model.schema import F32
 
 COUNT_FEATURES = (
@@ -67,6 +68,7 @@ NEVER_S = 1e9  # since the last event, where there was none
 EVENTS = "popular_ever"  # 0 of an item that nobody has met, and of no other
 RETRIEVAL = "learned"  # the source that is the model's own user tower
 CONTENT_SOURCES = ("nearest", "fresh", RETRIEVAL, "entities")  # which find items that nobody has met
+LOGS = 15  # logarithms among the signals of a candidate
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
 
 
@@ -218,14 +220,6 @@ def find_signals(
 
 
 @compiled
-def _log1p(count: float) -> float:
-    """log(1 + count) for counts and seconds, where `math.log1p` would be exact for what is far below one, and
-    slower; at once where there is nothing to count, as for most pairs.
-    """
-    return math.log(1.0 + count) if count != 0.0 else count
-
-
-@compiled
 def _counts(
     candidates: Candidates,
     chosen: NDArray[np.int64],
@@ -250,16 +244,16 @@ def _counts(
                 continue
             places[row] = k
             for c in range(3):
-                out[k, c] = _log1p(items.decayed[row, c] * items.ages[b, c])
-            out[k, 3] = _log1p(items.total[row])
-            out[k, 4] = _log1p(items.shown[row])
+                out[k, c] = log1p_of_count(items.decayed[row, c] * items.ages[b, c])
+            out[k, 3] = log1p_of_count(items.total[row])
+            out[k, 4] = log1p_of_count(items.shown[row])
             count = items.rating_count[row]
             mean = (items.rating_sum[row] + RATING_PRIOR * items.rating_mean) / (count + RATING_PRIOR)
             out[k, 5] = mean - items.rating_mean
-            out[k, 6] = _log1p(count)
+            out[k, 6] = log1p_of_count(count)
             last_ms = items.last_ms[row]
-            out[k, 7] = _log1p(max(moment - last_ms, 0) / 1000.0 if last_ms > 0 else NEVER_S)
-            out[k, 8] = _log1p(max(moment - items.added_ms[row], 0) / 1000.0)
+            out[k, 7] = log1p_of_count(max(moment - last_ms, 0) / 1000.0 if last_ms > 0 else NEVER_S)
+            out[k, 8] = log1p_of_count(max(moment - items.added_ms[row], 0) / 1000.0)
     for b in chosen:
         for k in range(offsets[b], offsets[b + 1]):
             places[rows[k]] = -1
@@ -275,35 +269,54 @@ def _signals(
     live: int,
     out: F32,
 ) -> None:
-    """Fill the columns of SIGNAL_FEATURES, and those of the ranks from `live` on."""
+    """Fill the columns of SIGNAL_FEATURES, and those of the ranks from `live` on. The logarithms of a request
+    are taken side by side; until then the columns that have a sign hold what it is of.
+    """
     offsets, rows, ranks = candidates.offsets, candidates.rows, candidates.ranks
     nothing = np.zeros(values.shape[1], np.float32)
     for b in chosen:
-        for k in range(offsets[b], offsets[b + 1]):
+        first, n = offsets[b], offsets[b + 1] - offsets[b]
+        logs = np.empty(n * LOGS, np.float64)
+        for k in range(first, first + n):
             its = values[at[k]] if at[k] >= 0 else nothing
             root = 1.0 / math.sqrt(max(total[rows[k]], np.float32(1.0)))
             share, near, far, liked = its[1], its[5], its[6], its[7]
-            out[k, 9] = _log1p(its[0])
-            out[k, 10] = _log1p(100.0 * share)
-            out[k, 11] = _log1p(100.0 * its[2])
-            out[k, 12] = _log1p(10.0 * its[3])
-            out[k, 13] = _log1p(10.0 * its[4])
-            out[k, 14] = _log1p(near)
-            out[k, 15] = _log1p(far)
-            out[k, 16] = math.copysign(_log1p(abs(liked)), liked)
-            out[k, 17] = _log1p(100.0 * share * root)
-            out[k, 18] = _log1p(10.0 * near * root)
-            out[k, 19] = _log1p(10.0 * far * root)
-            out[k, 20] = math.copysign(_log1p(10.0 * abs(liked) * root), liked)
+            log = logs[(k - first) * LOGS : (k - first + 1) * LOGS]
+            log[0] = its[0]
+            log[1] = 100.0 * share
+            log[2] = 100.0 * its[2]
+            log[3] = 10.0 * its[3]
+            log[4] = 10.0 * its[4]
+            log[5] = near
+            log[6] = far
+            log[7] = abs(liked)
+            log[8] = 100.0 * share * root
+            log[9] = 10.0 * near * root
+            log[10] = 10.0 * far * root
+            log[11] = 10.0 * abs(liked) * root
+            out[k, 16] = out[k, 20] = liked
             out[k, 21] = liked / (far + 1.0)  # the mean liking of what was met together with it
             near -= its[8]
             share -= its[9]
-            out[k, 22] = math.copysign(_log1p(abs(near)), near)
-            out[k, 23] = math.copysign(_log1p(10.0 * abs(near) * root), near)
-            out[k, 24] = math.copysign(_log1p(100.0 * abs(share)), share)
+            log[12] = abs(near)
+            log[13] = 10.0 * abs(near) * root
+            log[14] = 100.0 * abs(share)
+            out[k, 22] = out[k, 23] = near
+            out[k, 24] = share
             for source in range(ranks.shape[1]):
                 rank = ranks[k, source]
                 out[k, live + source] = 1.0 / math.sqrt(rank) if rank > 0 else 0.0
+        log_counts(logs)
+        for k in range(first, first + n):
+            log = logs[(k - first) * LOGS : (k - first + 1) * LOGS]
+            for c in range(7):
+                out[k, 9 + c] = log[c]
+            out[k, 16] = math.copysign(log[7], out[k, 16])
+            for c in range(8, 11):
+                out[k, 9 + c] = log[c]
+            out[k, 20] = math.copysign(log[11], out[k, 20])
+            for c in range(12, 15):
+                out[k, 10 + c] = math.copysign(log[c], out[k, 10 + c])
 
 
 @compiled
@@ -381,14 +394,14 @@ def fill_user_features(moments: Moments, users: F32, histories: F32) -> None:
             before_s = max(times[0] - times[1], 0) / 1_000.0
         told = moments.told[b]
         mean, ratings, interactions, activity, words = told[0], told[1], told[2], told[3], told[4]
-        users[b, 0] = _log1p(interactions)
-        users[b, 1] = _log1p(gap_s)
-        users[b, 2] = _log1p(before_s)
-        users[b, 3] = _log1p(tie)
+        users[b, 0] = log1p_of_count(interactions)
+        users[b, 1] = log1p_of_count(gap_s)
+        users[b, 2] = log1p_of_count(before_s)
+        users[b, 3] = log1p_of_count(tie)
         users[b, 4] = mean
-        users[b, 5] = _log1p(ratings)
-        users[b, 6] = _log1p(activity)
-        users[b, 7] = _log1p(words)
+        users[b, 5] = log1p_of_count(ratings)
+        users[b, 6] = log1p_of_count(activity)
+        users[b, 7] = log1p_of_count(words)
         users[b, 8] = told[5]
         users[b, 9], users[b, 10] = moments.bias[b, 0], moments.bias[b, 1]
         for k in range(min(len(times), histories.shape[1])):
@@ -396,6 +409,6 @@ def fill_user_features(moments: Moments, users: F32, histories: F32) -> None:
             if not math.isnan(liking):
                 histories[b, k, 0] = liking
                 histories[b, k, 1] = 1.0
-            histories[b, k, 2] = _log1p(max(now_ms - times[k], 0) / 1_000.0)
+            histories[b, k, 2] = log1p_of_count(max(now_ms - times[k], 0) / 1_000.0)
             histories[b, k, 3] = times[k] == times[0]
             histories[b, k, 4] = moments.weights[moments.actions[first + k]]
