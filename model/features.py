@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from model.compiled import compiled
 from model.logarithm import log1p_of_count, log_counts
 from model.schema import F32
+from model.text_products import text_products
 
 COUNT_FEATURES = (
     "popular_short",
@@ -351,31 +352,6 @@ def _texts(
     for b in chosen:
         part = slice(candidates.offsets[b], candidates.offsets[b + 1])
         text_products(text, candidates.texts[part], views[b], out[part, begin : begin + views.shape[1]])
-
-
-@compiled
-def text_products(text: F32, rows: NDArray[np.int32], views: F32, out: F32) -> None:
-    """The products of the texts of `rows` with `views` [V, dim], into `out` [len(rows), V].
-
-    Texts are laid out by dimension, so that one step of the sums is one loop over rows: machines do that many
-    rows at a time, and the order of each sum is still fixed.
-    """
-    texts, sums = np.empty((text.shape[1], len(rows)), np.float32), np.empty(len(rows), np.float32)
-    for k in range(len(rows)):
-        for d in range(text.shape[1]):
-            texts[d, k] = text[rows[k], d]
-    for view in range(len(views)):
-        sums[:] = 0.0
-        if views[view].any():
-            for d in range(text.shape[1]):
-                _add(sums, texts[d], views[view, d])
-        out[:, view] = sums
-
-
-@compiled
-def _add(sums: F32, values: F32, weight: np.float32) -> None:
-    for k in range(len(sums)):
-        sums[k] += weight * values[k]
 
 
 @compiled
