@@ -7,85 +7,24 @@ logarithms; the network standardises what it gets with means and deviations of i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from model.feature_names import (
+    ENTITIES_FROM,
+    LIVE_FEATURES,
+    TEXT_FEATURES,
+)
 from model.logarithm import log1p_of_count, log_counts
 from model.schema import F32
 from model.text_products import text_products
 
-COUNT_FEATURES = (
-    "popular_short",
-    "popular_mid",
-    "popular_long",
-    "popular_ever",
-    "shown",
-    "rating_mean",
-    "rating_count",
-    "idle",
-    "age",
-)
-SIGNAL_FEATURES = (
-    "follows",
-    "follows_share",
-    "follows_last",
-    "precedes",
-    "follows_fresh",
-    "close",
-    "together_all",
-    "together_liked",
-    "follows_lift",
-    "close_cosine",
-    "together_all_cosine",
-    "together_liked_cosine",
-    "liked_near",
-    "close_signed",
-    "close_signed_cosine",
-    "follows_share_signed",
-)
-ENTITY_FEATURES = ("entity_last", "entity_taste", "entity_liked", "entity_signed")
-TEXT_FEATURES = ("text_last", "text_taste", "text_words", "text_liked", "text_query", "text_signed")
-LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + ENTITY_FEATURES + TEXT_FEATURES
-ENTITIES_FROM = len(COUNT_FEATURES) + len(SIGNAL_FEATURES)
-USER_FEATURES = (
-    "interactions",
-    "gap",
-    "gap_before",
-    "tie",
-    "rating_mean",
-    "rating_count",
-    "activity",
-    "words",
-    "query",
-    "rating_bias",
-    "rating_lately",
-)
-HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight")
 NEVER_S = 1e9  # since the last event, where there was none
-EVENTS = "popular_ever"  # 0 of an item that nobody has met, and of no other
-RETRIEVAL = "learned"  # the source that is the model's own user tower
-CONTENT_SOURCES = ("nearest", "fresh", RETRIEVAL, "entities")  # which find items that nobody has met
 LOGS = 15  # logarithms among the signals of a candidate
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
-
-
-def rank_feature(source: str) -> str:
-    """The name of the feature that says how well a source ranked the candidate."""
-    return f"rank_{source}"
-
-
-def content_columns(names: Sequence[str]) -> list[int]:
-    """The columns among `names` that need no event: an item's own before anyone has met it.
-
-    >>> content_columns(["popular_ever", "age", "rank_nearest", "rank_together"])
-    [1, 2]
-    """
-    own = {"age", *ENTITY_FEATURES, *TEXT_FEATURES, *map(rank_feature, CONTENT_SOURCES)}
-    return [at for at, name in enumerate(names) if name in own]
 
 
 class ItemColumns(NamedTuple):
@@ -127,25 +66,6 @@ class SignalsOf(NamedTuple):
     values: F32
     begin: NDArray[np.int64]
     end: NDArray[np.int64]
-
-
-class Moments(NamedTuple):
-    """Of B users, each at now_ms int64 [B]: their last times int64 [T] and likings float32 [T] (see
-    `streams.signals.histories`), newest first, end to end from offsets int64 [B + 1] on. `liking` is NaN
-    where there is none. actions uint8 [T]; weights float32 [codes]: what they add to the counters.
-
-    told float64 [B, 6]: the mean rating, how many ratings and interactions, activity, how much the words
-    count, 1 for who searches. bias float64 [B, 2]: see `streams.signals.rating_bias`.
-    """
-
-    offsets: NDArray[np.int64]
-    now_ms: NDArray[np.int64]
-    times: NDArray[np.int64]
-    liking: F32
-    actions: NDArray[np.uint8]
-    weights: F32
-    told: NDArray[np.float64]
-    bias: NDArray[np.float64]
 
 
 def candidate_features(
@@ -352,39 +272,3 @@ def _texts(
     for b in chosen:
         part = slice(candidates.offsets[b], candidates.offsets[b + 1])
         text_products(text, candidates.texts[part], views[b], out[part, begin : begin + views.shape[1]])
-
-
-@compiled
-def fill_user_features(moments: Moments, users: F32, histories: F32) -> None:
-    """USER_FEATURES into [B, U], and HISTORY_FEATURES into [B, length, H], which is zero: newest first."""
-    for b in range(len(users)):
-        first, end = moments.offsets[b], moments.offsets[b + 1]
-        now_ms, times = moments.now_ms[b], moments.times[first:end]
-        gap_s = before_s = 0.0
-        tie = 0
-        if len(times) > 0:
-            gap_s = max(now_ms - times[0], 0) / 1_000.0
-            for time in times:
-                tie += time == times[0]
-        if len(times) > 1:
-            before_s = max(times[0] - times[1], 0) / 1_000.0
-        told = moments.told[b]
-        mean, ratings, interactions, activity, words = told[0], told[1], told[2], told[3], told[4]
-        users[b, 0] = log1p_of_count(interactions)
-        users[b, 1] = log1p_of_count(gap_s)
-        users[b, 2] = log1p_of_count(before_s)
-        users[b, 3] = log1p_of_count(tie)
-        users[b, 4] = mean
-        users[b, 5] = log1p_of_count(ratings)
-        users[b, 6] = log1p_of_count(activity)
-        users[b, 7] = log1p_of_count(words)
-        users[b, 8] = told[5]
-        users[b, 9], users[b, 10] = moments.bias[b, 0], moments.bias[b, 1]
-        for k in range(min(len(times), histories.shape[1])):
-            liking = moments.liking[first + k]
-            if not math.isnan(liking):
-                histories[b, k, 0] = liking
-                histories[b, k, 1] = 1.0
-            histories[b, k, 2] = log1p_of_count(max(now_ms - times[k], 0) / 1_000.0)
-            histories[b, k, 3] = times[k] == times[0]
-            histories[b, k, 4] = moments.weights[moments.actions[first + k]]
