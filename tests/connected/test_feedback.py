@@ -54,7 +54,7 @@ async def test_a_feed_that_is_read_and_clicked_is_one_lesson(
                 )
                 await send(client, kafka, [act])
                 os.kill(victim.process.pid, signal.SIGKILL)
-                assert victim.process.wait(10)
+                assert victim.process.wait(60)
         with worker(tmp_path, kafka, redis, ENVIRON, "heir") as heir:
             later = Click(event_id="d", ts=now_ms() + 1_000 * WAIT_S + 5_000, user_id="ann", item_id="film-0")
             async with producer(kafka) as client:

@@ -231,7 +231,7 @@ def test_a_frozen_valkey_is_503_and_heals(tmp_path: Path, kafka_bootstrap: str, 
                 assert client.post("/v1/events", json=click()).status_code == 202
             until(lambda: client.get("/v1/users/u/feed").status_code == 200)
             os.kill(valkey.process.pid, signal.SIGKILL)
-            valkey.process.wait(10)
+            valkey.process.wait(60)
             assert_unavailable(client, lambda: client.get("/v1/users/u/feed"), "store")
             valkey = restarted_valkey(tmp_path / "valkey", valkey)
             until(lambda: client.get("/v1/users/u/feed").status_code == 200)
@@ -266,7 +266,7 @@ def test_a_frozen_or_killed_kafka_is_503_heals_and_loses_nothing(
             until(lambda: send().status_code == 202)
 
             os.kill(kafka.process.pid, signal.SIGKILL)
-            kafka.process.wait(10)
+            kafka.process.wait(60)
             assert_unavailable(client, send, "kafka")
             kafka = restarted_kafka(tmp_path / "kafka", kafka)
             until(lambda: send().status_code == 202)

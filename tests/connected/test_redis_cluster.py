@@ -69,7 +69,7 @@ async def test_workers_are_killed_and_connections_cut(
                         for port in valkey_cluster.ports:
                             async with Redis(host="127.0.0.1", port=port) as node:
                                 await node.client_kill_filter(_type="normal", skipme=True)
-            assert two.process.wait(10)
+            assert two.process.wait(60)
         await wait_until_applied(settings, store)
         await eventually(lambda: one.metric("headrace_worker_snapshot_bytes") > 0)
         await assert_as_a_clean_run(settings, store)

@@ -149,7 +149,7 @@ async def test_killed_while_they_learn(settings: Settings, store: RedisStore, tm
                 for victim in (one, two):
                     os.kill(victim.process.pid, signal.SIGKILL)
                 for victim in (one, two):
-                    assert victim.process.wait(10)
+                    assert victim.process.wait(60)
         with ExitStack() as stack:
             heirs = [stack.enter_context(start(name)) for name in ("heir", "other")]
             for _ in range(40):

@@ -60,7 +60,7 @@ async def test_frozen_killed_and_back(
                 await asyncio.sleep(1.0)
             await eventually(running.ready)
             os.kill(valkey[0].process.pid, signal.SIGKILL)
-            assert valkey[0].process.wait(10)
+            assert valkey[0].process.wait(60)
             await eventually(lambda: not running.ready())
             if not kept:
                 for path in sorted((tmp_path / "valkey").rglob("*")):

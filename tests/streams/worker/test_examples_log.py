@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -201,8 +200,7 @@ async def test_a_shard_is_closed_by_age_without_an_event(
 
 async def settled(log: ExamplesLog) -> None:
     """The log has looked at the clock, and has written what it then closed."""
-    for _ in range(20):
-        await asyncio.sleep(0.002)
+    await log._core.call(log._close_due)
     await log.written()
 
 

@@ -205,7 +205,7 @@ async def served(
     **gateway: Any,
 ) -> AsyncIterator[Served]:
     """A gateway that runs in this loop. It closes its store at its end."""
-    settings = Settings(gateway=GatewaySettings(port=0, **{"timeout_ms": 1_000, **gateway}), live=live)
+    settings = Settings(gateway=GatewaySettings(port=0, **{"timeout_ms": 20_000, **gateway}), live=live)
     sink, registry = RecordingSink(), CollectorRegistry()
     store = MemoryStore() if store is None else store
     app = create_app(settings, store, sink, SystemClock(), registry, tracing=tracing)
