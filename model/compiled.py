@@ -14,7 +14,7 @@ from numba.core import config as numba_config
 from numba.core.compiler_lock import global_compiler_lock
 
 from model.compiled_bitcode import keep_packed
-from model.compiled_cache import one_at_a_time, outlive_an_upgrade
+from model.compiled_cache import one_at_a_time
 from model.compiled_elsewhere import ask_elsewhere
 from model.compiled_sources import stamped
 
@@ -23,7 +23,6 @@ compiler_lock: Any = global_compiler_lock
 F = TypeVar("F", bound=Callable[..., object])
 
 one_at_a_time()
-outlive_an_upgrade()
 keep_packed()
 ask_elsewhere()
 

@@ -3,9 +3,6 @@
 For a function numba writes an index, and then the file of machine code that it names. Of two processes that
 compile one function for different types, both may choose one name: the index then names the other's code. And
 where the source has changed, the name may still be that of code from before. numba 0.68 takes no lock.
-
-An index has the types of arguments, classes of ours among them, by name. numba reads them before it asks
-whether the source is still the same: after an upgrade that renames such a class, no process would start.
 """
 
 from __future__ import annotations
@@ -23,20 +20,6 @@ def one_at_a_time(cache: Any = IndexDataCacheFile) -> None:
     """From now on an entry is read, or written, while no other process that was told so does either."""
     for name in ("load", "save"):
         setattr(cache, name, _alone(getattr(cache, name)))
-
-
-def outlive_an_upgrade(cache: Any = IndexDataCacheFile) -> None:
-    """From now on an index that names what is not there any more has no entries; it is written anew."""
-    read = cache._load_index
-
-    @wraps(read)
-    def called(self: Any) -> Any:
-        try:
-            return read(self)
-        except (AttributeError, ImportError):
-            return {}
-
-    cache._load_index = called
 
 
 def _alone(call: Callable[..., object]) -> Callable[..., object]:

@@ -5,12 +5,10 @@ Threads stand for the processes: a lock on a file keeps apart whoever has opened
 
 from __future__ import annotations
 
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -61,21 +59,3 @@ def test_a_folder_that_can_only_be_read_is_read(tmp_path: Path) -> None:
 
 def test_an_entry_that_is_not_there_is_none(tmp_path: Path) -> None:
     assert whole(str(tmp_path), "f", 1).load("int") is None
-
-
-@pytest.mark.parametrize("gone", ["class", "module"])
-def test_what_a_former_build_compiled_for_a_class_of_another_name_is_compiled_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
-) -> None:
-    former = ModuleType("former")
-    former.Reserve = type("Reserve", (), {"__module__": "former"})  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "former", former)
-    whole(str(tmp_path), "f", 1).save(("int", former.Reserve), "old code")
-    if gone == "class":
-        del former.Reserve
-    else:
-        monkeypatch.delitem(sys.modules, "former")
-    cache = whole(str(tmp_path), "f", 2)  # the source has changed
-    assert cache.load("int") is None
-    cache.save("int", "new code")
-    assert cache.load("int") == "new code"
