@@ -30,9 +30,9 @@ from export.registry import Registry
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.local.valkey_cluster import ValkeyCluster
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.contracts.own_server import Server
 
 # How long an example takes depends on what else the machine does; it decides nothing.

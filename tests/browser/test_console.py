@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from model.errors import StoreUnavailableError
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.base import StoredReport
 from streams.stores.memory import MemoryStore

@@ -13,13 +13,13 @@ from export.parity import HeldOut, ParityLimits
 from export.random_inputs import random_inputs
 from export.registry import Registry
 from model.checkpoint import Checkpoint
-from model.features import HISTORY_FEATURES, USER_FEATURES
+from model.feature_names import HISTORY_FEATURES, USER_FEATURES
 from model.network import FusionNet
 from model.plan import NetworkPlan
 from model.schema import Schema
 from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_inputs import feature_names
 from streams.ranking.pipeline import sources
 
 LOOSE = ParityLimits(

@@ -13,7 +13,7 @@ from streams.learning.lesson import decode_lesson
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.state.ledger import decode_record
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.gateway_process import gateway
 from tests.connected.worker_process import WorkerProcess, worker

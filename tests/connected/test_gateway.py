@@ -25,12 +25,12 @@ from streams.kafka.topics import ACCEPTED_HEADER
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.ranking import slate as stored_slate
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.state import user_state_codec
 from streams.state.consumed import EVERY_ACTION, NOTHING
 from streams.state.user_state import ACTION_CODE, UserState
-from streams.stores.base import Commit
-from streams.stores.redis import RedisStore
+from streams.stores.commit import Commit
+from streams.stores.redis.store import RedisStore
 from tests.connected.gateway_process import ROOT, Gateway, gateway
 from tests.freezing import frozen
 

@@ -16,10 +16,10 @@ from streams.kafka.dead_letter_box import read_letters
 from streams.kafka.topics import topic_name
 from streams.local.valkey_cluster import ValkeyCluster
 from streams.ranking import slate as stored_slate
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
-from streams.stores.redis_keys import shard_of
+from streams.stores.redis.keys import shard_of
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
     eventually,

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.tracing.event_trace import event_trace
 from streams.tracing.trace_context import TraceContext, traceparent

@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError
 
 from model.errors import StoreUnavailableError
-from streams.settings.sections import RedisSettings
-from streams.stores.base import START
+from streams.settings.connections import RedisSettings
 from streams.stores.condition import concerns, waits_for
-from streams.stores.redis import RedisStore
+from streams.stores.ledger_entries import START
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually
 from tests.contracts.own_server import Server
 from tests.contracts.store_contract import batch

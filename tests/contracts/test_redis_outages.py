@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 import pytest
 
 from model.errors import FencedError, StoreUnavailableError
-from streams.settings.sections import RedisSettings
-from streams.stores.base import START, Snapshot, Store, digest_of
-from streams.stores.redis import RedisStore
+from streams.settings.connections import RedisSettings
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
+from streams.stores.ledger_entries import START, Snapshot
+from streams.stores.redis.store import RedisStore
 from tests.contracts.own_server import Server
 from tests.contracts.store_contract import batch
 from tests.listening import nobody_listens

@@ -19,12 +19,12 @@ from streams.learning.lesson import Lesson, decode_lesson
 from streams.ranking.slate import decode
 from streams.recommender import Recommender
 from streams.serving import kept_counters
+from streams.settings.connections import KafkaSettings
 from streams.settings.reading import override
-from streams.settings.sections import KafkaSettings
 from streams.settings.tree import Settings
 from streams.state.ledger import lessons_in
-from streams.stores.base import START, Snapshot
-from streams.stores.redis import RedisStore
+from streams.stores.ledger_entries import START, Snapshot
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.models import register_models
 from tests.connected.worker_process import WorkerProcess, worker

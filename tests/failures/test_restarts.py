@@ -20,10 +20,10 @@ from streams.events.schema import AnyEvent, Click, Review, encode
 from streams.local import valkey as local_valkey
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.conftest import patient
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,

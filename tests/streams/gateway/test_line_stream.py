@@ -18,7 +18,7 @@ from streams.gateway import line_stream
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
 from streams.kafka.producer import Acknowledgement
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.asgi_requests import HOST, Asked, Sent, ask

@@ -15,7 +15,7 @@ from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.gateway.serve import listen
 from streams.ranking.slate import encode
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually

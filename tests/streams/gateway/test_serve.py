@@ -15,7 +15,7 @@ import pytest
 from model.errors import SettingsError
 from streams.commands.main import main
 from streams.gateway.serve import listen
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from tests.connected.gateway_process import gateway
 
 CLICK = {"type": "click", "event_id": "e", "user_id": "u", "item_id": "i"}

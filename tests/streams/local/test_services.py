@@ -9,7 +9,8 @@ from model.errors import LocalStackError
 from streams.local.ports import free_ports
 from streams.local.processes import ChildProcess
 from streams.local.services import Services, check_running, is_ready
-from streams.settings.sections import GatewaySettings, KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from tests.listening import nobody_listens
 from tests.streams.local.running import listens, runs

@@ -18,7 +18,7 @@ from streams.serving.experiments import ServedExperiments
 from streams.serving.live import open_live
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.base import digest_of
+from streams.stores.commit import digest_of
 from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually
 from tests.streams.experiments.declarations import raw, running

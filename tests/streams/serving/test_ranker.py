@@ -21,7 +21,8 @@ from streams.serving.ranker_asked import Asked
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
-from streams.stores.base import Loaded, Snapshot
+from streams.stores.base import Loaded
+from streams.stores.ledger_entries import Snapshot
 from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually
 from tests.streams.worker.conftest import NOW_MS, Desk, click

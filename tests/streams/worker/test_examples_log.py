@@ -19,7 +19,8 @@ from streams.examples.collector import ExampleCollector
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
-from streams.settings.sections import ExampleSettings, LadderSettings
+from streams.settings.models import ExampleSettings
+from streams.settings.ranking import LadderSettings
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.stores.memory import MemoryStore

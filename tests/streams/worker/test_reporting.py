@@ -8,13 +8,13 @@ import pytest
 
 from model.errors import StoreUnavailableError
 from streams.kafka.lag import Lag
-from streams.kafka.lag import Standing as Place
+from streams.kafka.lag import WorkerStanding as Place
 from streams.ranking.slate import Reason, Slate, SlateItem
 from streams.state.catalog import Catalog
 from streams.stores.memory import MemoryStore
 from streams.worker import report_writer as module
 from streams.worker.report_writer import ReportWriter
-from streams.worker.reporting import SLATES_MOST, Reporting, Standing, lists_of, resident_bytes
+from streams.worker.reporting import SLATES_MOST, Reporting, WorkerStanding, lists_of, resident_bytes
 from streams.worker_reports.report import PLACES_MOST, Report, decode
 from tests.streams.worker.conftest import NOW_MS, Desk, click, until
 
@@ -27,7 +27,7 @@ def reporting(desk: Desk, trouble: str = "") -> Reporting:
         desk.batches.counting,
         lag,
         lambda: desk.replica.recommender.catalog,
-        lambda: Standing(trouble, 5, "9-0", 2, {"m": "CPU"}),
+        lambda: WorkerStanding(trouble, 5, "9-0", 2, {"m": "CPU"}),
         desk.clock,
     )
 

@@ -23,7 +23,7 @@ PROGRAM = """\
 import asyncio, logging, sys, threading, time
 from prometheus_client import CollectorRegistry
 from model.errors import ProgressError
-from streams.settings.sections import WorkerSettings
+from streams.settings.processes import WorkerSettings
 from streams.worker.ending import because_of, end
 from streams.worker.health import Part, Readiness, listen
 from streams.worker.pulse import Pulse

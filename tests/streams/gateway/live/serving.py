@@ -23,9 +23,10 @@ from streams.gateway.serve import listen
 from streams.gateway.server import GatewayServer
 from streams.ranking.slate import POPULAR_USER, PopularFeed, encode
 from streams.settings.live import LiveSettings
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
-from streams.stores.base import Commit, Forgotten, Store
+from streams.stores.base import Store
+from streams.stores.commit import Commit, Forgotten
 from streams.stores.memory import MemoryStore
 from streams.tracing.tracing import Tracing
 from tests.streams.gateway.conftest import RecordingSink

@@ -10,7 +10,7 @@ from streams.events.schema import Impression, Item
 from streams.experiments.registry.state import encode as encode_registry
 from streams.ranking.slate import Reason as Why
 from streams.ranking.slate import Slate, SlateItem, encode
-from streams.stores.base import digest_of
+from streams.stores.commit import digest_of
 from tests.connected.events_on_kafka import eventually
 from tests.streams.experiments.declarations import raw, running
 from tests.streams.gateway.ranking.conftest import Opened, Site

@@ -21,7 +21,8 @@ from streams.offline.renewal import service
 from streams.offline.renewal.renewal_state import RenewalState, load_state
 from streams.offline.renewal.service import Renewal
 from streams.serving.experiment_registry import models_named
-from streams.settings.sections import ArmSettings, RenewalSettings
+from streams.settings.models import RenewalSettings
+from streams.settings.ranking import ArmSettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.experiments.declarations import experiment, raw, running

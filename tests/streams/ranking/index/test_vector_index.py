@@ -14,7 +14,7 @@ from streams.ranking.index import calibration, vector_index
 from streams.ranking.index.calibration import recall
 from streams.ranking.index.exact import find_exact
 from streams.ranking.index.vector_index import VectorIndex
-from streams.settings.sections import IndexSettings
+from streams.settings.ranking import IndexSettings
 from tests.streams.ranking.index.vectors import KINDS, alike, same, sorted_rows, tastes
 
 MANY = IndexSettings(from_items=1_000, watch_every=0)
