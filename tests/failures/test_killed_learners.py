@@ -134,7 +134,7 @@ def learned(recommender: Recommender) -> bytes:
 
 
 async def test_killed_while_they_learn(settings: Settings, store: RedisStore, tmp_path: Path) -> None:
-    register_models(tmp_path / "models", ("small",), ITEMS)
+    register_models(tmp_path / "models", ("small",))
     settings = override(settings, {"reweighting": {"enabled": True}, "candidates": {"quotas": "thompson"}})
     kafka, redis = settings.kafka, settings.redis
     readers = Readers(store, kafka)

@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from model.errors import StoreUnavailableError
-from streams.kafka.lag import Lag
-from streams.kafka.lag import WorkerStanding as Place
+from streams.kafka.lag import Lag, Standing
 from streams.ranking.slate import Reason, Slate, SlateItem
 from streams.state.catalog import Catalog
 from streams.stores.memory import MemoryStore
@@ -21,7 +20,7 @@ from tests.streams.worker.conftest import NOW_MS, Desk, click, until
 
 def reporting(desk: Desk, trouble: str = "") -> Reporting:
     lag = Lag(30)
-    lag.look({"clicks-0": Place(7), "clicks-1": Place(3)}, {"clicks-0": 10, "clicks-1": 3})
+    lag.look({"clicks-0": Standing(7), "clicks-1": Standing(3)}, {"clicks-0": 10, "clicks-1": 3})
     return Reporting(
         desk.metrics,
         desk.batches.counting,
