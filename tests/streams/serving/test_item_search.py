@@ -195,7 +195,7 @@ async def test_a_commit_that_fails_is_told_and_tried_again(
     monkeypatch.setattr(items.index.words, "put", failing)
     replica = await read(store, items)
     assert items.trouble == "no space left on device"
-    async with items.running(), asyncio.timeout(20):
+    async with items.running(), asyncio.timeout(60):
         while items.trouble or not rows(items, "guitar"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert caplog.text.count("tried again") == 1
