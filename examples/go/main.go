@@ -1,7 +1,7 @@
 // An app's back end in Go: all types come from the gateway's own schema (go generate).
 package main
 
-//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -generate types,client -package headrace -o headrace/client.go $HEADRACE/schema
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -generate types,client,skip-prune -package headrace -o headrace/client.go $HEADRACE/schema
 
 import (
 	"context"
@@ -54,7 +54,7 @@ func main() {
 	put := must(api.PutItemWithResponse(ctx, "tuner", nil, headrace.ItemContent{
 		Title: ptr("Clip-on tuner"), Categories: &[]string{"accessories"}, Price: ptr(14.9),
 	}))
-	fmt.Println("put", *told(put.JSON202, put.Body).Title)
+	fmt.Println("put", told(put.JSON202, put.Body).Title)
 	patched := must(api.PatchItemWithResponse(ctx, "tuner", &headrace.PatchItemParams{IfMatch: put.Headers202.ETag},
 		headrace.ItemContent{Price: ptr(12.5)}))
 	fmt.Println("patched", *told(patched.JSON202, patched.Body).Price)
