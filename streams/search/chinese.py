@@ -5,8 +5,8 @@ texts are compared by their simplified spelling, which is made word by word: 乾
 乾隆 (OpenCC, Apache-2.0, with its own tables). Both spellings are indexed: what was written is still found as
 it was written.
 
-Taiwan and the mainland have different words for some things: 硬碟 is 硬盘, 隨身碟 is U盘. OpenCC knows those of
-computers and the household. A text in traditional characters is indexed by the mainland's words too, and a
+Taiwan and the mainland have different words for some things: 硬碟 is 硬盘, 滑鼠 is 鼠标. OpenCC knows those
+of computers and the household. A text in traditional characters is indexed by the mainland's words too; a
 query looks for both. A text in simplified ones stays: in it 程序 is a program, in Taiwan a process.
 
 Japanese has many of the same characters and other words. A text with kana is Japanese, and one with Hangul
