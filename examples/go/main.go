@@ -92,10 +92,13 @@ func main() {
 	for _, place := range feed.Items {
 		fmt.Println("feed", place.ItemId, place.Reason.Kind)
 	}
-	cheap := must(api.ReadFeedWithResponse(ctx, "ann", &headrace.ReadFeedParams{
-		Categories: &[]string{"耳机"}, PriceTo: ptr(100.0), Impression: ptr(false),
-	}))
-	for _, place := range told(cheap.JSON200, cheap.Body).Items {
+	cheap := soon(func() headrace.Ranked {
+		read := must(api.ReadFeedWithResponse(ctx, "ann", &headrace.ReadFeedParams{
+			Categories: &[]string{"耳机"}, PriceTo: ptr(100.0), Impression: ptr(false),
+		}))
+		return told(read.JSON200, read.Body)
+	}, func(feed headrace.Ranked) bool { return len(feed.Items) > 0 })
+	for _, place := range cheap.Items {
 		fmt.Println("cheap", place.ItemId)
 	}
 	refused := must(api.ReadFeedWithResponse(ctx, "ann", &headrace.ReadFeedParams{N: ptr(int64(0))}))
@@ -109,8 +112,11 @@ func main() {
 	fmt.Println("found 藍牙耳機", found.Items[0].ItemId)
 	similar := must(api.SimilarWithResponse(ctx, "tuner", nil))
 	fmt.Println("similar", len(told(similar.JSON200, similar.Body).Items) > 0)
-	completed := must(api.ReadSuggestionsWithResponse(ctx, &headrace.ReadSuggestionsParams{Q: ptr("蓝")}))
-	for _, each := range told(completed.JSON200, completed.Body).Completions {
+	completed := soon(func() headrace.Completions {
+		read := must(api.ReadSuggestionsWithResponse(ctx, &headrace.ReadSuggestionsParams{Q: ptr("蓝")}))
+		return told(read.JSON200, read.Body)
+	}, func(read headrace.Completions) bool { return len(read.Completions) > 0 })
+	for _, each := range completed.Completions {
 		fmt.Println("completed", each.Text)
 	}
 
