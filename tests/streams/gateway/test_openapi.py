@@ -120,7 +120,7 @@ def test_no_field_that_may_be_left_out_has_a_default(document: dict[str, Any]) -
     ):
         sent |= found
         bodies = [json.dumps(schemas[name]) for name in found]
-    assert {"Click", "ItemBody", "ItemContent", "UserContent", "Replay", "Because", "GivenItem"} <= sent
+    assert {"Click", "ItemBody", "ItemContent", "UserContent", "Replay", "ChangeReason", "GivenItem"} <= sent
     for name in sent:
         for field, written in schemas[name].get("properties", {}).items():
             assert "default" not in written or field == "type", (name, field)
