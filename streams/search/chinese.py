@@ -107,7 +107,7 @@ def elsewhere(text: str) -> dict[str, str]:
     ({'滑鼠': '鼠标'}, {'隨身': 'u', '身碟': '盘'}, {})
     """
     found = dict[str, str]()
-    for run in normalized(text).split():
+    for run in normalized(text).split() if may_be_chinese(text) else ():
         if (there := mainland(run)) != (here := simplified(run)):
             own, simple = terms(run), terms(here)
             if len(own) == len(simple):

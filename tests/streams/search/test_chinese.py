@@ -156,7 +156,7 @@ def test_names_are_named_in_the_words_of_either_region() -> None:
 def test_only_a_text_in_traditional_characters_gets_the_words_of_the_mainland() -> None:
     assert second_spelling("程序", ["程序"]) == []
     assert "鼠标" in second_spelling("無線滑鼠", terms("無線滑鼠", indexed=True))
-    assert elsewhere("東京の滑鼠") == {}
+    assert elsewhere("東京の 滑鼠") == {}, "it is Japanese"
     assert mainland("乾隆") == "乾隆"
 
 
