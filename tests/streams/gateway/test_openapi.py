@@ -135,7 +135,7 @@ def test_strict_languages_know_the_type_of_each_value(document: dict[str, Any]) 
         if not isinstance(node, dict):
             return []
         found = [where] if isinstance(node.get("enum"), list) and "type" not in node else []
-        kinds = [each for each in node.get("oneOf", node.get("anyOf", [])) if each.get("type") != "null"]
+        kinds = [each for each in node.get("oneOf") or node.get("anyOf") or [] if each.get("type") != "null"]
         if len(kinds) > 1 and all("$ref" in each for each in kinds) and "discriminator" not in node:
             found.append(where)
         if where.endswith("/items") and len(kinds) > 1 and "oneOf" in node:

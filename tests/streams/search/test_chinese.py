@@ -144,7 +144,7 @@ def test_a_word_of_other_letters_is_found_first() -> None:
     made = shop(REGIONS)
     request = made.core.request(UserState(), NOW_MS)
     found = find(made.core, made.indexed, made.indexed.understand("隨身碟"), None, request)
-    assert found.rows[found.scores.argmax()] == 2, "U盘; 硬盘 has one letter of it"
+    assert found.rows[found.score.argmax()] == 2, "U盘; 硬盘 has one letter of it"
 
 
 def test_names_are_named_in_the_words_of_either_region() -> None:
