@@ -3,15 +3,11 @@
 For a function numba writes an index, and then the file of machine code that it names. Of two processes that
 compile one function for different types, both may choose one name: the index then names the other's code. And
 where the source has changed, the name may still be that of code from before. numba 0.68 takes no lock.
-
-An index names the types of what was compiled. After an update one of them may be somewhere else, or nowhere:
-numba reads the index before it sees that the source has changed, and raises what pickle raises.
 """
 
 from __future__ import annotations
 
 import fcntl
-import logging
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import wraps
@@ -19,30 +15,11 @@ from typing import Any
 
 from numba.core.caching import IndexDataCacheFile
 
-log = logging.getLogger(__name__)
-
 
 def one_at_a_time(cache: Any = IndexDataCacheFile) -> None:
-    """From now on an entry is read, or written, while no other process that was told so does either. An index
-    that can't be read has no entries, and is written anew.
-    """
+    """From now on an entry is read, or written, while no other process that was told so does either."""
     for name in ("load", "save"):
         setattr(cache, name, _alone(getattr(cache, name)))
-    cache._load_index = _or_empty(cache._load_index)
-
-
-def _or_empty(load: Callable[[Any], object]) -> Callable[[Any], object]:
-    @wraps(load)
-    def loaded(self: Any) -> object:
-        try:
-            return load(self)
-        except OSError:
-            raise
-        except Exception as error:  # whatever an older build left, or a disk broke
-            log.info("%s can't be read (%r), so its code is compiled anew", self._index_path, error)
-            return {}
-
-    return loaded
 
 
 def _alone(call: Callable[..., object]) -> Callable[..., object]:

@@ -57,22 +57,5 @@ def test_a_folder_that_can_only_be_read_is_read(tmp_path: Path) -> None:
     assert cache.load("int") == "code for int"
 
 
-def test_an_index_of_an_older_build_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One of its types was renamed since, or its file is broken."""
-    older = type("Older", (tuple,), {"__module__": __name__})
-    monkeypatch.setitem(globals(), "Older", older)
-    whole(str(tmp_path), "f", 1).save(older(), "code for it")
-    monkeypatch.delitem(globals(), "Older")
-    cache = whole(str(tmp_path), "f", 2)
-    assert cache.load("int") is None
-    cache.save("int", "code for int")
-    assert cache.load("int") == "code for int"
-    index = tmp_path / "f.nbi"
-    index.write_bytes(index.read_bytes()[:-4])
-    assert cache.load("int") is None
-    cache.save("int", "code for int")
-    assert cache.load("int") == "code for int"
-
-
 def test_an_entry_that_is_not_there_is_none(tmp_path: Path) -> None:
     assert whole(str(tmp_path), "f", 1).load("int") is None
