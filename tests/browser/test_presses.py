@@ -181,7 +181,7 @@ async def test_what_gets_no_answer_is_told_at_once_and_at_last(
         "const real = AbortSignal.timeout; AbortSignal.timeout = (ms) => real.call(AbortSignal, ms / 10);"
     )
     held: list[Route] = []
-    await page.route("**/activate", held.append)
+    await page.route("**/activate", lambda route: held.append(route))
     await page.goto(f"{site.address}/models")
     await asked_to_activate(page)
     await expect(page.locator("#toasts")).to_contain_text("Sent; waiting for the answer", timeout=1_000)
