@@ -1,11 +1,10 @@
-"""What a reader presses is answered or refused aloud: on a page that isn't whole yet, that is renewed at that moment,
-that gets no answer, or that has many windows beside it.
+"""What a reader presses is answered or refused aloud: on a page that isn't whole yet, that is renewed at that
+moment, that gets no answer, or that has many windows beside it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -28,7 +27,7 @@ DEAD = """
   .filter((each) => each.checkVisibility() && !each.closest("dialog, form[method=get]") && !each.disabled)
   .map((each) => each.outerHTML)
 """
-"""What can be seen and pressed, and does nothing without a module. The theme has one that is there already."""
+"""What can be seen and pressed, and does nothing without a module. That of the theme is there already."""
 
 
 class Site(NamedTuple):
@@ -215,9 +214,11 @@ async def test_many_windows_leave_room_for_what_is_pressed(site: Site, open_page
         return [await window.locator(LIVE).count() == 1 for window in windows]
 
     async def all_places_taken() -> None:
-        async with asyncio.timeout(20):
-            while sum(await live()) != PLACES:
-                await asyncio.sleep(0.1)
+        for _ in range(200):
+            if sum(await live()) == PLACES:
+                return
+            await asyncio.sleep(0.1)
+        pytest.fail(f"{await live()}: expected {PLACES} live windows")
 
     await all_places_taken()
     crowded = windows[(await live()).index(False)]
