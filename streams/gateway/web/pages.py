@@ -28,7 +28,7 @@ from streams.gateway.web.rooms import folders
 
 A_YEAR_S = 365 * 86_400
 AWAITS = Markup("disabled data-awaits")
-"""Attributes of what does nothing without its module, which calls `ready` of `web/page.js` once it's there."""
+"""Attributes of what does nothing without its module, which then calls `ready` of `web/page.js`."""
 
 
 def render(request: Request[Any, Any, Any], name: str, status: int = 200, **values: Any) -> Template:
