@@ -32,6 +32,8 @@ from streams.stores.base import Store
 
 PATH = "/v1/admin/models"
 LOOK_EVERY_S = 0.05
+CHECKED_WITHIN_S = 10.0
+"""For reading all of a model's files. A disk that hangs must not leave a client without an answer."""
 Asked = Request[Any, Any, Any]
 ModelName = Annotated[str, PathParameter(description="The model's name in the registry.")]
 
@@ -141,7 +143,8 @@ class Models:
 
     async def activate(self, name: str) -> Activated:
         """Order it, and wait a little for a worker to obey."""
-        await asyncio.to_thread(self._manifest, name, True)
+        async with self._calls.answering(CHECKED_WITHIN_S, "registry"):
+            await asyncio.to_thread(self._manifest, name, True)
         async with self._calls.answering():
             before = await self._store.active_model()
         order = Control(

@@ -27,13 +27,15 @@ from streams.gateway.web.language import COOKIE, LANGUAGES, chosen, language_of,
 from streams.gateway.web.rooms import folders
 
 A_YEAR_S = 365 * 86_400
+AWAITS = Markup("disabled data-awaits")
+"""Attributes of what does nothing without its module, which then calls `ready` of `web/page.js`."""
 
 
 def render(request: Request[Any, Any, Any], name: str, status: int = 200, **values: Any) -> Template:
     """A page: the template `name` (`console/overview.html`) with `values`.
 
-    Beside them a template knows `t`, `asset`, `icon`, `number`, `moment`, `page_data`, and of the request
-    `lang`, `path`, and `in_language` (the addresses of the same page in each language).
+    Beside them a template knows `t`, `asset`, `icon`, `number`, `moment`, `page_data`, `awaits`, and of the
+    request `lang`, `path`, and `in_language` (the addresses of the same page in each language).
     """
     language, room = language_of(request), name.partition("/")[0]
     said = texts(language)
@@ -91,6 +93,7 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
     )
     made.globals.update(asset=assets().address, icon=icon, number=number, moment=moment, page_data=page_data)
+    made.globals["awaits"] = AWAITS
     return made
 
 

@@ -1,6 +1,6 @@
 // One dead letter: it goes back as it is, or mended. What is no JSON is told before it is sent.
 import { busy, call, Problem, resting } from "../web/api.js";
-import { asked, t } from "../web/page.js";
+import { asked, ready, t } from "../web/page.js";
 import { arrive, wire } from "./doing.js";
 
 const text = document.getElementById("mended");
@@ -40,3 +40,4 @@ send.addEventListener("click", async () => {
   if (wrong.textContent !== "") text.focus();
   else if (await asked("ask-mended")) await busy(send, sent);
 });
+ready();

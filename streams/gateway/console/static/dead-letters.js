@@ -1,5 +1,5 @@
 // Dead letters: all that wait, or those with one reason, go back to their topics.
-import { t } from "../web/page.js";
+import { ready, t } from "../web/page.js";
 import { format } from "../web/format.js";
 import { press } from "./doing.js";
 import { renews } from "./renewing.js";
@@ -19,4 +19,5 @@ document.addEventListener("click", ({ target }) => {
   const { reason } = button.dataset;
   press(button, { body: reason ? { reason } : {}, answered });
 });
+ready();
 renews(() => {}, EVERY_MS);

@@ -1,8 +1,8 @@
 // One experiment: its intervals over time, and what may be done with it.
 import { intervals, line } from "../web/charts.js";
-import { data, t } from "../web/page.js";
+import { data, ready, t } from "../web/page.js";
 import { wire } from "./doing.js";
-import { renews } from "./renewing.js";
+import { occupied, renews } from "./renewing.js";
 
 const ROOM = 1.15;
 
@@ -58,10 +58,11 @@ function draw(course) {
 
 const ids = (page) => [...page.querySelectorAll("#charts > figure")].map((each) => each.id).join();
 const course = data("course", null);
-if (course !== null) draw(course);
 wire();
+ready();
+if (course !== null) draw(course);
 renews((page) => {
   const now = data("course", null, page);
-  if (ids(page) !== ids(document)) location.reload(); // it has begun, or another phase has
+  if (ids(page) !== ids(document)) occupied() || location.reload(); // it has begun, or another phase has
   else if (now !== null) draw(now);
 });

@@ -3,6 +3,7 @@ import { call } from "../web/api.js";
 import { format } from "../web/format.js";
 import { live } from "../web/live.js";
 import { el, icon, t } from "../web/page.js";
+import { pressing } from "../web/pressing.js";
 
 const KEPT = 600;
 
@@ -21,6 +22,7 @@ export async function follow(draw) {
   const take = (figures) => {
     if (points.length === 0 || points.at(-1).at < figures.point.at) points.push(figures.point);
     if (points.length > KEPT) points.shift();
+    if (pressing()) return; // the next second's are drawn
     showAlarms(figures.alarms);
     draw(figures, points, objective);
   };

@@ -1,6 +1,6 @@
 // The learner over time: the weights of a level's experts, what its guard holds, its losses.
 import { line } from "../web/charts.js";
-import { data, t } from "../web/page.js";
+import { data, ready, t } from "../web/page.js";
 import { renews } from "./renewing.js";
 
 const place = (id) => document.getElementById(id);
@@ -70,6 +70,7 @@ if (chosen === null) {
   take(document);
   const draw = charts();
   chosen.addEventListener("change", draw);
+  ready();
   renews((page) => {
     take(page);
     draw();

@@ -1,7 +1,8 @@
 // The registry's buttons, and how far a renewal is.
 import { call, rest } from "../web/api.js";
 import { ago, format } from "../web/format.js";
-import { data, el, t } from "../web/page.js";
+import { data, el, ready, t } from "../web/page.js";
+import { pressing } from "../web/pressing.js";
 import { press, wire } from "./doing.js";
 import { renews } from "./renewing.js";
 
@@ -53,7 +54,9 @@ function show(view) {
 
 async function look() {
   try {
-    if (!document.hidden) show(await call("GET", "/v1/admin/renewal"));
+    if (document.hidden) return;
+    const view = await call("GET", "/v1/admin/renewal");
+    if (!pressing()) show(view); // it moves what is below
   } catch {
     // The store is away: what is shown stays, and is asked for again.
   }
@@ -73,6 +76,7 @@ wire({ answered });
 renew.addEventListener("click", async () => {
   if ((await press(renew)) !== undefined) look();
 });
+ready();
 show(data("renewal"));
 setTimeout(lookOn, EVERY_MS);
 renews();

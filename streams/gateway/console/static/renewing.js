@@ -2,6 +2,8 @@
 // part that differs takes the place of the old one.
 //   data-renews: such a part; its id is the same in both.
 import { formatAll } from "../web/format.js";
+import { ready } from "../web/page.js";
+import { pressing } from "../web/pressing.js";
 
 const EVERY_MS = 5_000;
 const FOCUSABLE = "a[href], button, summary, select, [tabindex]";
@@ -21,6 +23,7 @@ function same(element, old, now) {
 
 function replace(old, fresh) {
   const now = document.importNode(fresh, true);
+  ready(now);
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   const to = focused && (same(focused, old, now) ?? now);
   const opened = [...old.querySelectorAll("details")].map((each) => each.open);
@@ -36,10 +39,13 @@ function replace(old, fresh) {
   now.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
 }
 
-/** Nothing is taken from under a reader who has marked it, who is asked something, or who waits for what a button does. */
+/** Whether the reader presses something, is asked something, or waits for what a button does. */
+export const occupied = () => pressing() || document.querySelector("dialog[open], [aria-busy=true]") !== null;
+
+/** Nothing is taken from under a reader who is occupied, or has marked it. */
 function busy(part) {
   const marked = getSelection();
-  return document.querySelector("dialog[open], [aria-busy=true]") !== null || (!marked.isCollapsed && marked.containsNode(part, true));
+  return occupied() || (!marked.isCollapsed && marked.containsNode(part, true));
 }
 
 /** Brings the parts up to date now; gives the page as the server has it, null where it does not answer. */

@@ -1,6 +1,7 @@
 // What items are called, wherever a page of the console names them by their ids: elements with data-item.
 import { call } from "../web/api.js";
 import { el } from "../web/page.js";
+import { released } from "../web/pressing.js";
 
 const AT_A_TIME = 200;
 /** By id; "" for one that was asked for: it has none, or its answer is under way. */
@@ -29,6 +30,7 @@ async function ask() {
     } catch {
       for (const id of part) known.delete(id); // asked for again when it is named again
     }
+    await released();
     for (const each of document.querySelectorAll("[data-item]")) if (known.get(each.dataset.item)) write(each);
   }
 }

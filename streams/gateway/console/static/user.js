@@ -1,7 +1,7 @@
 // Why a user's slate is as it is: what each score is the sum of, and what the history is worth to it.
 import { busy, call, Problem } from "../web/api.js";
 import { format } from "../web/format.js";
-import { data, el, t } from "../web/page.js";
+import { data, el, ready, t } from "../web/page.js";
 import { itemLink, itemName } from "./titles.js";
 
 const button = document.getElementById("why");
@@ -47,3 +47,4 @@ async function explained() {
 }
 
 button.addEventListener("click", () => busy(button, explained));
+ready();

@@ -1,6 +1,7 @@
 // Two arms side by side: what each of them would show to this very user, now.
 import { call, Problem } from "../web/api.js";
 import { el } from "../web/page.js";
+import { released } from "../web/pressing.js";
 import { item, know } from "./catalog.js";
 import { cards, named, places } from "./cards.js";
 import { arrange } from "./flip.js";
@@ -47,6 +48,7 @@ export class Arms {
     const answers = await Promise.all(this.sides.map(({ select }) => preview(select.value, user, PLACES).catch((error) => error)));
     const good = answers.filter((each) => !(each instanceof Error));
     await know(good.flatMap(named));
+    await released();
     if (turn !== this.turn) return;
     const [left, right] = answers.map((each) => new Map(each instanceof Error ? [] : each.items.map((one, place) => [one.item_id, place + 1])));
     answers.forEach((answer, k) => this.#show(this.sides[k], answer, k === 0 ? right : left));

@@ -2,6 +2,7 @@
 import { live } from "../web/live.js";
 import { format } from "../web/format.js";
 import { data } from "../web/page.js";
+import { released } from "../web/pressing.js";
 import { item, know } from "./catalog.js";
 import { cards, mark, named, places } from "./cards.js";
 import { arrange } from "./flip.js";
@@ -62,6 +63,7 @@ export class Feed {
     const isCurrent = () => this.user === user && this.coming === feed; // else a newer one came meanwhile
     const titles = know(named(feed));
     const unknown = await Promise.race([titles, pause(TITLES_MS)]);
+    await released();
     if (isCurrent()) this.#show(feed, unknown !== 0);
     if (unknown === undefined && (await titles) > 0 && isCurrent()) arrange(this.list, places(feed, item, { surface: "feed" }), this.cards);
   }

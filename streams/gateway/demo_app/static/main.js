@@ -1,6 +1,6 @@
 // The demo application: puts its parts together, and lets each act move the feed.
 import { Problem } from "../web/api.js";
-import { toast } from "../web/page.js";
+import { ready, toast } from "../web/page.js";
 import { Acts } from "./acts.js";
 import { Arms } from "./arms.js";
 import { categories, item, know } from "./catalog.js";
@@ -198,4 +198,5 @@ addEventListener("popstate", () => {
 });
 setInterval(() => late(latencies.late(LATE_MS, now()).length > 0), LOOK_EVERY_MS);
 become(who);
+ready();
 popularNow();

@@ -1,5 +1,6 @@
 // Rows of items beside the feed: what is popular now, a category, what a search finds, what is like an item.
 import { call, Problem } from "../web/api.js";
+import { released } from "../web/pressing.js";
 import { item, know } from "./catalog.js";
 import { cards, named, places } from "./cards.js";
 import { arrange } from "./flip.js";
@@ -25,6 +26,7 @@ export class Shelf {
     try {
       const answer = await asking();
       await know(named(answer));
+      await released();
       if (turn !== this.asked) return null;
       arrange(this.list, places(answer, item, more), this.cards);
       this.told.textContent = answer.items.length === 0 ? empty : words(answer);

@@ -10,7 +10,7 @@ export class Problem extends Error {
 
   /** For people: what was expected, what came, what to do. */
   get words() {
-    if (this.expected === undefined) return t("web.js.no_answer");
+    if (this.expected === undefined) return t(`web.js.${this.reason}`, this);
     return [
       `${this.status} ${this.title}`,
       t("web.js.expected", { text: this.expected }),
@@ -20,27 +20,40 @@ export class Problem extends Error {
   }
 }
 
-/** The JSON that a route answers; null where it answers none. `body` is sent as JSON. Throws `Problem`. */
-export async function call(method, path, body, headers = {}) {
-  const sent = { method, headers: { accept: "application/json", ...headers }, cache: "no-store" };
+/** The gateway bounds what it waits for by less. */
+const ANSWERED_WITHIN_S = 20;
+/** Sooner than that nobody asks whether a press was taken. */
+const TOLD_AFTER_MS = 200;
+
+function unanswered(error) {
+  if (error.name === "TimeoutError") return new Problem({ status: 0, reason: "late_answer", seconds: ANSWERED_WITHIN_S });
+  return new Problem({ status: 0, reason: "no_answer" });
+}
+
+/** The JSON that a route answers; null where it answers none. `body` is sent as JSON. Throws `Problem`, also where there
+ *  is no answer within 20 s. */
+export async function call(method, path, body) {
+  const signal = AbortSignal.timeout(1000 * ANSWERED_WITHIN_S);
+  const sent = { method, headers: { accept: "application/json" }, cache: "no-store", signal };
   if (body !== undefined) {
     sent.headers["content-type"] = "application/json";
     sent.body = JSON.stringify(body);
   }
   let answer;
+  let text;
   try {
     answer = await fetch(path, sent);
-  } catch {
-    throw new Problem({ status: 0, reason: "no_answer" });
+    text = await answer.text();
+  } catch (error) {
+    throw unanswered(error);
   }
-  const text = await answer.text();
   let content = null;
   try {
     content = text === "" ? null : JSON.parse(text);
   } catch {
     content = null;
   }
-  if (!answer.ok) throw new Problem(content ?? { status: answer.status, reason: "no_answer" });
+  if (!answer.ok) throw new Problem(content?.expected ? content : { status: answer.status, reason: "bare_answer" });
   return content;
 }
 
@@ -53,14 +66,21 @@ export function rest(button, rests = true) {
   else button.removeAttribute("aria-disabled");
 }
 
-/** Does what a button is for: it can't be pressed again meanwhile. Gives what `doing` gives, undefined where it rests. */
+/** Does what a button is for: it can't be pressed again meanwhile, and a toast says that an answer is awaited. Gives
+ *  what `doing` gives, undefined where it rests. */
 export async function busy(button, doing) {
   if (resting(button)) return undefined;
   button.setAttribute("aria-busy", "true");
   rest(button);
+  let told = null;
+  const telling = setTimeout(() => {
+    told = toast(t("web.js.sent"), "plain", 2 * ANSWERED_WITHIN_S);
+  }, TOLD_AFTER_MS);
   try {
     return await doing();
   } finally {
+    clearTimeout(telling);
+    told?.remove();
     rest(button, false);
     button.removeAttribute("aria-busy");
   }

@@ -200,7 +200,8 @@ class Drawing {
     const ticks = { color: c.muted, maxTicksLimit: 6, font: { size: 11 }, padding: 6 };
     const border = { display: false };
     const values = {
-      stacked, min, suggestedMax: max, beginAtZero: this.kind === "bar", border, grid: { ...grid, color: (line) => (zero !== undefined && line.tick?.value === zero ? c.text : c.line) },
+      // Shares are rounded, so a stack of them may be a little higher than the whole.
+      stacked, min, ...(stacked ? { max } : { suggestedMax: max }), beginAtZero: this.kind === "bar", border, grid: { ...grid, color: (line) => (zero !== undefined && line.tick?.value === zero ? c.text : c.line) },
       ticks: { ...ticks, maxTicksLimit: 5, includeBounds: false, ...(unit === "integer" ? { precision: 0 } : {}), callback: told },
     };
     const places = {

@@ -1,24 +1,31 @@
 // A live stream of the gateway (server-sent events), which comes back by itself, and says how it stands.
 import { t } from "./page.js";
+import { place } from "./places.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 const LOOK_EVERY_MS = 1_000;
+/** Where other windows have all places, one is asked for again so soon. */
+const CROWDED_WAIT_MS = 2_000;
 /** Between two looks so much time passes only where the machine slept. */
 const ASLEEP_MS = 20_000;
 
 /** Opens the stream at `address`. `on`: a function for each name of event; it gets the event's JSON and the event.
- *  `state`: gets "connecting", "open", "lost", "refused" or "paused"; all [data-live-state] of the page show it in any
- *  case. `silentMs`: after so long without an event the stream is taken for dead; 0 where silence is usual.
+ *  `state`: gets "connecting", "open", "lost", "refused", "crowded" or "paused"; all [data-live-state] of the page show
+ *  it in any case. `silentMs`: after so long without an event the stream is taken for dead; 0 where silence is usual.
  *  A page that is not seen holds no stream: a browser has few connections for one host. Gives `close()`. */
 export function live(address, { on, state = () => {}, silentMs = 0 }) {
   let source = null;
+  let release = null; // gives back its place among this browser's streams
+  let asking = false;
   let wait = FIRST_WAIT_MS;
   let again = Infinity; // when it is asked again, where it was refused
   let heard = Date.now();
   let looked = Date.now();
   let last = "";
   let present = "";
+  const ended = new AbortController();
+  const { signal } = ended;
 
   function say(name) {
     const seconds = Math.max(1, Math.ceil((again - Date.now()) / 1000));
@@ -34,9 +41,25 @@ export function live(address, { on, state = () => {}, silentMs = 0 }) {
     state(name);
   }
 
-  function open() {
-    if (source !== null) return;
+  function crowded() {
+    stop();
+    again = Date.now() + CROWDED_WAIT_MS;
+    tell("crowded");
+  }
+
+  /** turned: the reader turns to this window. */
+  async function open(turned = false) {
+    if (source !== null || asking) return;
     again = Infinity;
+    asking = true;
+    release = await place(turned, crowded);
+    asking = false;
+    if (document.hidden || signal.aborted) stop();
+    else if (release === null) crowded();
+    else connect();
+  }
+
+  function connect() {
     heard = Date.now();
     tell("connecting");
     // What this page has it is not sent again: a browser says so by itself only where it comes back by itself.
@@ -70,6 +93,8 @@ export function live(address, { on, state = () => {}, silentMs = 0 }) {
   function stop() {
     source?.close();
     source = null;
+    release?.();
+    release = null;
   }
 
   /** A connection that is of no use any more may look like one on which nothing comes. */
@@ -92,7 +117,7 @@ export function live(address, { on, state = () => {}, silentMs = 0 }) {
 
   function seen() {
     looked = Date.now();
-    if (!document.hidden) open();
+    if (!document.hidden) open(document.hasFocus());
     else {
       stop();
       again = Infinity;
@@ -101,11 +126,10 @@ export function live(address, { on, state = () => {}, silentMs = 0 }) {
   }
 
   const timer = setInterval(look, LOOK_EVERY_MS);
-  const ended = new AbortController();
-  const { signal } = ended;
   document.addEventListener("visibilitychange", seen, { signal });
   addEventListener("pagehide", stop, { signal });
   addEventListener("pageshow", (event) => event.persisted && seen(), { signal });
+  addEventListener("focus", () => present === "crowded" && open(true), { signal });
   addEventListener("online", anew, { signal });
   addEventListener("offline", anew, { signal });
   seen();

@@ -47,15 +47,26 @@ export function icon(name, file = new URL("./icons.svg", import.meta.url)) {
   return made;
 }
 
+const PICTURES = { good: "check", bad: "warning", plain: "clock" };
+
 /** Says something for some seconds; screen readers read it out. kind: "good", "bad", "plain". */
 export function toast(text, kind = "plain", seconds = kind === "bad" ? 20 : 6) {
   const close = el("button", { type: "button", class: "quiet square", "aria-label": t("web.js.close") }, icon("cross"));
   const body = el("div", { class: "words" }, ...String(text).split("\n").map((line) => el("p", {}, line)));
-  const made = el("div", { class: `toast ${kind}` }, icon(kind === "bad" ? "warning" : "check"), body, close);
+  const made = el("div", { class: `toast ${kind}` }, icon(PICTURES[kind]), body, close);
   close.addEventListener("click", () => made.remove());
   document.getElementById("toasts").append(made);
   setTimeout(() => made.remove(), seconds * 1000);
   return made;
+}
+
+/** What waited for its module works from now on: elements with `data-awaits`, which the server sends disabled. */
+export function ready(of = document) {
+  for (const each of of.querySelectorAll("[data-awaits]")) {
+    each.disabled = false;
+    delete each.dataset.awaits;
+  }
+  document.dispatchEvent(new Event("ready"));
 }
 
 /** Opens a `dialog` of web/parts.html; true where the reader says yes. */

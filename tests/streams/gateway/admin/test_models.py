@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from export.manifest import MANIFEST, Manifest, read_manifest, write_manifest
 from export.registry import Registry
 from streams.clock import ManualClock
 from streams.events.schema import AnyEvent, Control
+from streams.gateway.admin import models
 from streams.gateway.app import create_app
 from streams.kafka.producer import Acknowledgement
 from streams.serving.retained_models import read_retained
@@ -122,6 +124,21 @@ async def test_what_can_not_serve_is_not_ordered(folder: Path) -> None:
     api.sink.confirms = 0
     answer = await api("POST", "/m2/activate")
     assert (answer.status_code, answer.json()["reason"]) == (503, "kafka_unavailable")
+
+
+async def test_a_disk_that_hangs_leaves_nobody_without_an_answer(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    come = threading.Event()
+    monkeypatch.setattr(models, "CHECKED_WITHIN_S", 0.05)
+    monkeypatch.setattr(models, "verify", lambda *_: come.wait())
+    api = Api(folder, Obeyed())
+    try:
+        answer = await api("POST", "/m1/activate")
+    finally:
+        come.set()
+    assert (answer.status_code, answer.json()["reason"]) == (503, "registry_unavailable")
+    assert api.sink.delivered == []
 
 
 async def test_a_model_is_retained_and_released(folder: Path) -> None:
