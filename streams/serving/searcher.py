@@ -18,7 +18,6 @@ from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError
 from model.schema import F32
 from streams.ranking.request import NO_FILTER, ItemFilter
 from streams.recommender import Recommender
-from streams.search.finding import search_words
 from streams.search.index import SearchIndex
 from streams.search.queries import Understood
 from streams.search.searching import SURFACE, SearchAnswer, SearchAsked
@@ -108,7 +107,9 @@ class Searcher:
 
     async def _search(self, query: Query) -> Found:
         items, ranker = self.items, self._ranker
-        understood = await self._beside(items.index.understand, query.text)
+        understood = items.index.understood(query.text)
+        if understood is None:
+            understood = await self._beside(items.index.understand, query.text)
         vector, hits = await asyncio.gather(
             self._vector(understood.to_encode), self._hits(items.index, understood, query.filter)
         )
@@ -136,7 +137,8 @@ class Searcher:
         """
         if understood.empty or within != NO_FILTER:
             return None
-        return await self._beside(search_words, index, understood)
+        known = index.best_known(understood)
+        return await self._beside(index.best, understood) if known is None else known
 
     async def _beside(self, work: Callable[..., R], *arguments: object) -> R:
         """In a thread of its own: the core has a batch to make meanwhile. Raises `RankerLateError`."""
