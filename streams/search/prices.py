@@ -171,8 +171,8 @@ def _without(text: str, begin: int, end: int) -> str:
 
 
 def _any(several: Sequence[str]) -> str:
-    """One of these, as a word of its own where its script has spaces; the longest is taken. What stands before
-    a word is asked once for all that ask it: no two of different scripts begin at one place.
+    """One of these, as a word of its own where its script has spaces; the longest is taken. What
+    stands before a word is looked at once for all of them: no two of different scripts begin at one place.
     """
     by_begin: dict[str, list[str]] = {}
     for word in sorted(map(normalized, several), key=len, reverse=True):
