@@ -15,6 +15,7 @@ from numba.core.compiler_lock import global_compiler_lock
 
 from model.compiled_bitcode import keep_packed
 from model.compiled_cache import one_at_a_time
+from model.compiled_elsewhere import ask_elsewhere
 from model.compiled_sources import stamped
 
 config: Any = numba_config
@@ -23,6 +24,7 @@ F = TypeVar("F", bound=Callable[..., object])
 
 one_at_a_time()
 keep_packed()
+ask_elsewhere()
 
 
 def compiled_with(

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.search.completions import Beginnings, PastQueries
-from streams.search.documents import ItemDocument, document_of
+from streams.search.documents import ItemDocument, document_of, pack, unpack
 from streams.search.intent import Names
 from streams.search.queries import Understood, understand
 from streams.search.remembered import Remembered
@@ -43,8 +43,10 @@ eight segments of like size into one, and a search pays for each segment.
 
 
 class _Change(NamedTuple):
+    """`packed`: see `documents.pack`."""
+
     row: int
-    record: ItemRecord
+    packed: bytes
     stored: bool = False
 
 
@@ -85,7 +87,7 @@ class SearchIndex:
         """An item as it now is. It is found after the next commit."""
         if self._reading is not None:
             self._reading.append(row)
-        self._changes.append(_Change(row, record))
+        self._changes.append(_Change(row, pack(record)))
 
     def begin_filling(self) -> None:
         """The store is read beside what is noted, until `filled`."""
@@ -93,7 +95,7 @@ class SearchIndex:
 
     def fill(self, row: int, record: ItemRecord) -> None:
         """An item as it was when the store was read. What was noted of it meanwhile is newer."""
-        self._changes.append(_Change(row, record, stored=True))
+        self._changes.append(_Change(row, pack(record), stored=True))
 
     def filled(self) -> None:
         """All of the store was filled in, and committed."""
@@ -108,6 +110,11 @@ class SearchIndex:
         if self._reading is not None:
             self._changes.append(_Mark(np.array(self._reading, np.int64)))
             self._reading = None
+
+    @property
+    def being_read(self) -> bool:
+        """Whether a reading has begun that has not ended."""
+        return self._reading is not None
 
     def knows(self, graph: Graph | None) -> None:
         """How items are related."""
@@ -157,7 +164,7 @@ class SearchIndex:
                     continue
                 if not change.stored:
                     self._lived.add(change.row)
-            self._behind.append(document_of(change.row, change.record))
+            self._behind.append(document_of(change.row, unpack(change.packed)))
 
     def _at_once(self) -> int:
         """How many documents the next commit has."""

@@ -16,6 +16,7 @@ from streams import gc_pauses
 from streams.search import kept
 from streams.search.index import SearchIndex
 from streams.serving.background import in_thread
+from streams.serving.memory import give_back
 from streams.settings.search import SearchSettings
 from streams.state.catalog import ItemRecord, decode_item
 from streams.state.knowledge_graph import Graph
@@ -101,11 +102,15 @@ class ItemSearch:
             await in_thread(self.index.words.show)
 
     async def _settle(self) -> None:
-        """Once an index of many items is made, the collector need not look at it: the words' spellings alone
-        are 150,000 objects with 30,000 words, and a full collection stops all threads.
+        """Once an index of many items is made, what that took goes back to the system. And the collector need
+        not look at it: the words' spellings alone are 150,000 objects with 30,000 words, and a full
+        collection stops all threads.
         """
-        if not self.index.waiting and len(self.index.words) >= max(2 * self._settled, MANY):
+        if not (self.index.being_read or self.index.waiting) and len(self.index.words) >= max(
+            2 * self._settled, MANY
+        ):
             self._settled = len(self.index.words)
+            await in_thread(give_back)
             await in_thread(gc_pauses.freeze)
 
     async def rebuild(self, store: Store, item_ids: Sequence[str]) -> int:
@@ -127,8 +132,10 @@ class ItemSearch:
             finally:
                 self._next = None
             former.words.close()
+            del former
             if made.folder is not None:
                 await in_thread(kept.adopt, made.folder)
+            await in_thread(give_back)
             self.rebuilds += 1
             log.info("the search index was made anew: %d items", len(made.words))
             return len(made.words)

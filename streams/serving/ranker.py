@@ -34,6 +34,7 @@ from streams import gc_pauses
 from streams.clock import Clock
 from streams.recommender import Recommender
 from streams.serving.background import in_thread
+from streams.serving.compiling import load_compiled
 from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live, Step, open_live
 from streams.serving.meetings import with_rows_met
@@ -44,7 +45,6 @@ from streams.serving.ranker_queries import Queries
 from streams.serving.ranker_queue import RankerQueue
 from streams.serving.ranker_slates import RankedSlates
 from streams.serving.ranker_watch import RankerWatch, Unwatched
-from streams.serving.warm_up import warm_up
 from streams.settings.tree import Settings
 from streams.state.event_meaning import Said
 from streams.stores.base import Store
@@ -251,8 +251,8 @@ class Ranker:
         return made.answers
 
     async def _run(self) -> None:
-        # Alone, and first: where it has to compile, little else in this process gets its turn in time.
-        await _aside(warm_up, self.settings, True)
+        # Alone, and first: where this process has to compile, little else in it gets its turn in time.
+        await _aside(load_compiled, self.settings, True)
         pause_s, _ = AGAIN_AFTER_S
         loop = asyncio.get_running_loop()
         while not self._over.is_set():

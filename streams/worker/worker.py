@@ -15,8 +15,8 @@ from streams.kafka.cluster import Cluster
 from streams.kafka.dead_letters import KafkaDeadLetters
 from streams.kafka.progress_check import check_progress
 from streams.kafka.topics import ensure_topics
+from streams.serving.compiling import load_compiled
 from streams.serving.live import open_live
-from streams.serving.warm_up import warm_up
 from streams.settings.tree import Settings
 from streams.stores.base import Store
 from streams.tracing.tracing import open_tracing
@@ -64,8 +64,8 @@ class Worker:
 
     async def start(self) -> None:
         """Returns once it reads events; waits for Kafka and the store where they are away."""
-        # First, and alone: where it has to compile, nothing else in this process gets its turn in time.
-        await asyncio.to_thread(warm_up, self.settings)
+        # First, and alone: where this process has to compile, nothing else in it gets its turn in time.
+        await asyncio.to_thread(load_compiled, self.settings)
         await self._until_there(self.watch.check)
         await self._until_there(lambda: ensure_topics(self.settings.kafka))
         await self._until_there(lambda: check_progress(self.settings.kafka, self.store))
