@@ -32,8 +32,8 @@ from rich.table import Table
 
 from streams.kafka.topics import ensure_topics, topic_name
 from streams.local.kafka import KafkaServer
+from streams.settings.connections import KafkaSettings
 from streams.settings.reading import override
-from streams.settings.sections import KafkaSettings
 from streams.settings.tree import Settings
 from streams.worker.app import create_app
 from streams.worker.intake import BatchIntake

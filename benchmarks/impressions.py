@@ -33,7 +33,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.machine import made
-from model.features import LIVE_FEATURES
+from model.feature_names import LIVE_FEATURES
 from streams import gc_pauses
 from streams.clock import SystemClock
 from streams.events.schema import Click, Impression, encode, key_of
@@ -44,13 +44,13 @@ from streams.learning.kept_slates_codec import encode as encode_slates
 from streams.learning.looks import pack_looks
 from streams.local.valkey import ValkeyServer
 from streams.serving.replica import Replica
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.settings.tree import Settings
 from streams.state.consumed import EVERY_ACTION, NOTHING
 from streams.state.user_state import UserState
 from streams.state.user_state_codec import encode as encode_state
-from streams.stores.base import Commit
-from streams.stores.redis import RedisStore
+from streams.stores.commit import Commit
+from streams.stores.redis.store import RedisStore
 from streams.worker.batches import Batches
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Reader

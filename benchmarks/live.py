@@ -41,8 +41,8 @@ from streams.local.stack import LocalStack
 from streams.ranking.slate import Slate, decode, encode
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.base import Commit
-from streams.stores.redis import RedisStore
+from streams.stores.commit import Commit
+from streams.stores.redis.store import RedisStore
 
 PACKAGES = ("headrace", "uvicorn", "uvloop", "redis", "aiokafka", "faust-streaming", "onnxruntime")
 WARM_UP = 20

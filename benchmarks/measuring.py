@@ -36,7 +36,7 @@ from streams.serving.loading import load_in_service
 from streams.serving.replica import Replica
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from streams.worker.batches import Batches
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Reader

@@ -44,8 +44,9 @@ from streams.settings.reading import load, override
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.ledger import decode_record
-from streams.stores.base import START, Store
-from streams.stores.redis import RedisStore
+from streams.stores.base import Store
+from streams.stores.ledger_entries import START
+from streams.stores.redis.store import RedisStore
 
 PORTION = 50
 SEND_TIMEOUT_S = 30.0

@@ -41,7 +41,8 @@ from streams.offline.training.dataset_texts import text_encoder, texts_of
 from streams.offline.training.fit import fit
 from streams.offline.training.half_lives import adapted
 from streams.offline.training.warming import prepare, warm
-from streams.ranking.model_in_service import ModelInService, feature_names
+from streams.ranking.model_in_service import ModelInService
+from streams.ranking.model_inputs import feature_names
 from streams.serving.loading import load_in_service
 from streams.settings.reading import load, override
 from streams.settings.tree import Settings

@@ -31,7 +31,7 @@ from rich.table import Table
 from benchmarks.machine import made
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.experts.settings import ReweightingSettings
-from streams.learning.lesson import Answered, Lesson
+from streams.learning.lesson import Lesson, LessonAnswer
 from streams.learning.looks import digest_of_names
 from streams.state.action_meaning import BUILT_IN
 
@@ -88,7 +88,7 @@ def lessons(count: int, names: int) -> list[Lesson]:
                 features.astype("<f2").tobytes(),
                 digest,
                 b"",
-                (Answered(place, CLICK, float("nan"), 1_000),),
+                (LessonAnswer(place, CLICK, float("nan"), 1_000),),
             )
         )
     return made

@@ -20,7 +20,7 @@ import psutil
 from rich.console import Console
 
 from model.examples import Shard
-from model.features import HISTORY_FEATURES, USER_FEATURES
+from model.feature_names import HISTORY_FEATURES, USER_FEATURES
 from model.plan import NetworkPlan, TrainPlan
 from model.schema import Schema
 from model.shards import ShardFiles, shard_folders

@@ -45,7 +45,7 @@ from streams.local.valkey import ValkeyServer
 from streams.serving.replica import Replica
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from streams.tracing.tracing import open_tracing
 from streams.worker.batches import Batches
 from streams.worker.metrics import WorkerMetrics

@@ -34,7 +34,7 @@ from export.static_int8 import quantize_rescorer_static
 from export.to_onnx import export_in_parts, export_tower, torch_scores
 from model.checkpoint import FACTS, WEIGHTS, Checkpoint, save_checkpoint
 from model.errors import UnknownNetworkError
-from model.features import RETRIEVAL, rank_feature
+from model.feature_names import RETRIEVAL, rank_feature
 from model.network import FusionNet
 from model.schema import F32, Schema
 from model.vocabulary import Vocabulary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.features import EVENTS
+from model.feature_names import EVENTS
 from model.hashing import PROFILE_BUCKETS
 from model.schema import F32, RescorerInputs, Schema
 

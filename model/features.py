@@ -7,82 +7,21 @@ logarithms; the network standardises what it gets with means and deviations of i
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from model.feature_names import (
+    ENTITIES_FROM,
+    LIVE_FEATURES,
+    TEXT_FEATURES,
+)
 from model.schema import F32
 
-COUNT_FEATURES = (
-    "popular_short",
-    "popular_mid",
-    "popular_long",
-    "popular_ever",
-    "shown",
-    "rating_mean",
-    "rating_count",
-    "idle",
-    "age",
-)
-SIGNAL_FEATURES = (
-    "follows",
-    "follows_share",
-    "follows_last",
-    "precedes",
-    "follows_fresh",
-    "close",
-    "together_all",
-    "together_liked",
-    "follows_lift",
-    "close_cosine",
-    "together_all_cosine",
-    "together_liked_cosine",
-    "liked_near",
-    "close_signed",
-    "close_signed_cosine",
-    "follows_share_signed",
-)
-ENTITY_FEATURES = ("entity_last", "entity_taste", "entity_liked", "entity_signed")
-TEXT_FEATURES = ("text_last", "text_taste", "text_words", "text_liked", "text_query", "text_signed")
-LIVE_FEATURES = COUNT_FEATURES + SIGNAL_FEATURES + ENTITY_FEATURES + TEXT_FEATURES
-ENTITIES_FROM = len(COUNT_FEATURES) + len(SIGNAL_FEATURES)
-USER_FEATURES = (
-    "interactions",
-    "gap",
-    "gap_before",
-    "tie",
-    "rating_mean",
-    "rating_count",
-    "activity",
-    "words",
-    "query",
-    "rating_bias",
-    "rating_lately",
-)
-HISTORY_FEATURES = ("liking", "rated", "gap", "tie", "weight")
 NEVER_S = 1e9  # since the last event, where there was none
-EVENTS = "popular_ever"  # 0 of an item that nobody has met, and of no other
-RETRIEVAL = "learned"  # the source that is the model's own user tower
-CONTENT_SOURCES = ("nearest", "fresh", RETRIEVAL, "entities")  # which find items that nobody has met
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
-
-
-def rank_feature(source: str) -> str:
-    """The name of the feature that says how well a source ranked the candidate."""
-    return f"rank_{source}"
-
-
-def content_columns(names: Sequence[str]) -> list[int]:
-    """The columns among `names` that need no event: an item's own before anyone has met it.
-
-    >>> content_columns(["popular_ever", "age", "rank_nearest", "rank_together"])
-    [1, 2]
-    """
-    own = {"age", *ENTITY_FEATURES, *TEXT_FEATURES, *map(rank_feature, CONTENT_SOURCES)}
-    return [at for at, name in enumerate(names) if name in own]
 
 
 class ItemColumns(NamedTuple):
@@ -124,25 +63,6 @@ class SignalsOf(NamedTuple):
     values: F32
     begin: NDArray[np.int64]
     end: NDArray[np.int64]
-
-
-class Moments(NamedTuple):
-    """Of B users, each at now_ms int64 [B]: their last times int64 [T] and likings float32 [T] (see
-    `streams.signals.histories`), newest first, end to end from offsets int64 [B + 1] on. `liking` is NaN
-    where there is none. actions uint8 [T]; weights float32 [codes]: what they add to the counters.
-
-    told float64 [B, 6]: the mean rating, how many ratings and interactions, activity, how much the words
-    count, 1 for who searches. bias float64 [B, 2]: see `streams.signals.rating_bias`.
-    """
-
-    offsets: NDArray[np.int64]
-    now_ms: NDArray[np.int64]
-    times: NDArray[np.int64]
-    liking: F32
-    actions: NDArray[np.uint8]
-    weights: F32
-    told: NDArray[np.float64]
-    bias: NDArray[np.float64]
 
 
 def candidate_features(
@@ -218,7 +138,7 @@ def find_signals(
 
 
 @compiled
-def _log1p(count: float) -> float:
+def log1p(count: float) -> float:
     """log(1 + count) for counts and seconds, where `math.log1p` would be exact for what is far below one, and
     slower; at once where there is nothing to count, as for most pairs.
     """
@@ -250,16 +170,16 @@ def _counts(
                 continue
             places[row] = k
             for c in range(3):
-                out[k, c] = _log1p(items.decayed[row, c] * items.ages[b, c])
-            out[k, 3] = _log1p(items.total[row])
-            out[k, 4] = _log1p(items.shown[row])
+                out[k, c] = log1p(items.decayed[row, c] * items.ages[b, c])
+            out[k, 3] = log1p(items.total[row])
+            out[k, 4] = log1p(items.shown[row])
             count = items.rating_count[row]
             mean = (items.rating_sum[row] + RATING_PRIOR * items.rating_mean) / (count + RATING_PRIOR)
             out[k, 5] = mean - items.rating_mean
-            out[k, 6] = _log1p(count)
+            out[k, 6] = log1p(count)
             last_ms = items.last_ms[row]
-            out[k, 7] = _log1p(max(moment - last_ms, 0) / 1000.0 if last_ms > 0 else NEVER_S)
-            out[k, 8] = _log1p(max(moment - items.added_ms[row], 0) / 1000.0)
+            out[k, 7] = log1p(max(moment - last_ms, 0) / 1000.0 if last_ms > 0 else NEVER_S)
+            out[k, 8] = log1p(max(moment - items.added_ms[row], 0) / 1000.0)
     for b in chosen:
         for k in range(offsets[b], offsets[b + 1]):
             places[rows[k]] = -1
@@ -283,24 +203,24 @@ def _signals(
             its = values[at[k]] if at[k] >= 0 else nothing
             root = 1.0 / math.sqrt(max(total[rows[k]], np.float32(1.0)))
             share, near, far, liked = its[1], its[5], its[6], its[7]
-            out[k, 9] = _log1p(its[0])
-            out[k, 10] = _log1p(100.0 * share)
-            out[k, 11] = _log1p(100.0 * its[2])
-            out[k, 12] = _log1p(10.0 * its[3])
-            out[k, 13] = _log1p(10.0 * its[4])
-            out[k, 14] = _log1p(near)
-            out[k, 15] = _log1p(far)
-            out[k, 16] = math.copysign(_log1p(abs(liked)), liked)
-            out[k, 17] = _log1p(100.0 * share * root)
-            out[k, 18] = _log1p(10.0 * near * root)
-            out[k, 19] = _log1p(10.0 * far * root)
-            out[k, 20] = math.copysign(_log1p(10.0 * abs(liked) * root), liked)
+            out[k, 9] = log1p(its[0])
+            out[k, 10] = log1p(100.0 * share)
+            out[k, 11] = log1p(100.0 * its[2])
+            out[k, 12] = log1p(10.0 * its[3])
+            out[k, 13] = log1p(10.0 * its[4])
+            out[k, 14] = log1p(near)
+            out[k, 15] = log1p(far)
+            out[k, 16] = math.copysign(log1p(abs(liked)), liked)
+            out[k, 17] = log1p(100.0 * share * root)
+            out[k, 18] = log1p(10.0 * near * root)
+            out[k, 19] = log1p(10.0 * far * root)
+            out[k, 20] = math.copysign(log1p(10.0 * abs(liked) * root), liked)
             out[k, 21] = liked / (far + 1.0)  # the mean liking of what was met together with it
             near -= its[8]
             share -= its[9]
-            out[k, 22] = math.copysign(_log1p(abs(near)), near)
-            out[k, 23] = math.copysign(_log1p(10.0 * abs(near) * root), near)
-            out[k, 24] = math.copysign(_log1p(100.0 * abs(share)), share)
+            out[k, 22] = math.copysign(log1p(abs(near)), near)
+            out[k, 23] = math.copysign(log1p(10.0 * abs(near) * root), near)
+            out[k, 24] = math.copysign(log1p(100.0 * abs(share)), share)
             for source in range(ranks.shape[1]):
                 rank = ranks[k, source]
                 out[k, live + source] = 1.0 / math.sqrt(rank) if rank > 0 else 0.0
@@ -363,39 +283,3 @@ def text_products(text: F32, rows: NDArray[np.int32], views: F32, out: F32) -> N
 def _add(sums: F32, values: F32, weight: np.float32) -> None:
     for k in range(len(sums)):
         sums[k] += weight * values[k]
-
-
-@compiled
-def fill_user_features(moments: Moments, users: F32, histories: F32) -> None:
-    """USER_FEATURES into [B, U], and HISTORY_FEATURES into [B, length, H], which is zero: newest first."""
-    for b in range(len(users)):
-        first, end = moments.offsets[b], moments.offsets[b + 1]
-        now_ms, times = moments.now_ms[b], moments.times[first:end]
-        gap_s = before_s = 0.0
-        tie = 0
-        if len(times) > 0:
-            gap_s = max(now_ms - times[0], 0) / 1_000.0
-            for time in times:
-                tie += time == times[0]
-        if len(times) > 1:
-            before_s = max(times[0] - times[1], 0) / 1_000.0
-        told = moments.told[b]
-        mean, ratings, interactions, activity, words = told[0], told[1], told[2], told[3], told[4]
-        users[b, 0] = _log1p(interactions)
-        users[b, 1] = _log1p(gap_s)
-        users[b, 2] = _log1p(before_s)
-        users[b, 3] = _log1p(tie)
-        users[b, 4] = mean
-        users[b, 5] = _log1p(ratings)
-        users[b, 6] = _log1p(activity)
-        users[b, 7] = _log1p(words)
-        users[b, 8] = told[5]
-        users[b, 9], users[b, 10] = moments.bias[b, 0], moments.bias[b, 1]
-        for k in range(min(len(times), histories.shape[1])):
-            liking = moments.liking[first + k]
-            if not math.isnan(liking):
-                histories[b, k, 0] = liking
-                histories[b, k, 1] = 1.0
-            histories[b, k, 2] = _log1p(max(now_ms - times[k], 0) / 1_000.0)
-            histories[b, k, 3] = times[k] == times[0]
-            histories[b, k, 4] = moments.weights[moments.actions[first + k]]

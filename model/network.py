@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.features import EVENTS, content_columns
+from model.feature_names import EVENTS, content_columns
 from model.fusion import KINDS
 from model.plan import NetworkPlan
 from model.schema import HIGHEST_RATING, LOWEST_RATING, Schema

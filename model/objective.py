@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from model.batches import Batch, forward
-from model.features import EVENTS
+from model.feature_names import EVENTS
 from model.losses import TASK_LOSSES, diversity_loss, fairness_loss, first_loss, retrieval_loss
 from model.network import FusionNet
 from model.plan import TrainPlan

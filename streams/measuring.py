@@ -93,7 +93,7 @@ class Measuring:
             arms.change(NOT_MEASURED if had is None else had.sums, state.sums)
         return arms.fields()
 
-    def _showed(self, showing: Showing, slates: int) -> q.Showed:
+    def _showed(self, showing: Showing, slates: int) -> q.FirstShown:
         codes, rows = self._measured.codes, showing.rows
         catalog, popularity = self._recommender.catalog, self._recommender.counters.popularity
         different = bits = first = 0
@@ -106,7 +106,7 @@ class Measuring:
             bits = round(-100 * float(np.log2(shares).sum()))
         if q.FIRST in codes:
             first = int((popularity.shown[rows] == 1).sum())
-        return q.Showed(slates, len(rows), different, bits, first)
+        return q.FirstShown(slates, len(rows), different, bits, first)
 
 
 def _begun(state: UserState) -> UserSums:

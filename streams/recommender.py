@@ -19,7 +19,7 @@ from streams.counters.counters import Counters
 from streams.counters.shares import choosing, own_share
 from streams.events.schema import Click, Impression, Review, UserEvent
 from streams.experiments.assignment.learned_arms import experiments_that_learn, level_names
-from streams.learning.earnings import Earned, SourceEarnings
+from streams.learning.earnings import SourceClicks, SourceEarnings
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
 from streams.learning.experts.segments import Segments
 from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
@@ -42,7 +42,8 @@ from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
 from streams.ranking.heads import BASE, head_columns
 from streams.ranking.interleaving import interleaved, sides_of
-from streams.ranking.model_in_service import ModelInService, feature_names
+from streams.ranking.model_in_service import ModelInService
+from streams.ranking.model_inputs import feature_names
 from streams.ranking.pipeline import Pipeline, source_names
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest, search_by
@@ -94,7 +95,7 @@ class Recommender:
         self.recent_users: RecentUsers | None = None
         self.on_forgotten: OnForgotten | None = None
         self.report: LearnerReport | None = None
-        self.earned: dict[str, Earned] = {}
+        self.earned: dict[str, SourceClicks] = {}
         adaptive = self.learner if isinstance(self.learner, AdaptiveLearner) else None
         self.pipeline = Pipeline(
             self.catalog,

@@ -28,7 +28,7 @@ Shown = tuple[int, ...]
 """The rows of a slate's places."""
 
 
-class Beside(NamedTuple):
+class Comparison(NamedTuple):
     """What one user's slate is compared with for one experiment. `served`: their arm, as its text says it.
     `own`: their own request, where the slate is drafted of two orders; else none, since the slate is there.
     """
@@ -47,7 +47,9 @@ def _as_it_is(request: RankRequest) -> RankRequest:
     return request
 
 
-def beside(recommender: Recommender, requests: Sequence[RankRequest], fit: Fit = _as_it_is) -> list[Beside]:
+def beside(
+    recommender: Recommender, requests: Sequence[RankRequest], fit: Fit = _as_it_is
+) -> list[Comparison]:
     """What the slates of these requests are to be compared with. Arms that come to the same stages and model
     show the same, unless what is learned goes by the arm or places are drawn.
     """
@@ -56,11 +58,11 @@ def beside(recommender: Recommender, requests: Sequence[RankRequest], fit: Fit =
         for compared in recommender.arms.assignment.to_compare(request.arm, request.state):
             own = [] if request.against is None else [request]
             others = [fit(_with_arm(recommender, request, arm)) for arm in compared.others]
-            found.append(Beside(request.user, compared.served, own, others))
+            found.append(Comparison(request.user, compared.served, own, others))
     return found
 
 
-def triggered(recommender: Recommender, made: BatchSlates, compared: Sequence[Beside]) -> BatchSlates:
+def triggered(recommender: Recommender, made: BatchSlates, compared: Sequence[Comparison]) -> BatchSlates:
     """The slates as they are, with what does not differ marked as not counting."""
     if not compared:
         return made
@@ -88,7 +90,7 @@ def triggered_alone(
 
 
 def _same(
-    recommender: Recommender, compared: Sequence[Beside], shown: Mapping[str, Shown]
+    recommender: Recommender, compared: Sequence[Comparison], shown: Mapping[str, Shown]
 ) -> dict[str, list[str]]:
     """By user: the arms, as texts have them, that differ from no other one. shown: what each user's slate
     shows.

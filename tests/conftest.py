@@ -30,10 +30,11 @@ from export.registry import Registry
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
 from streams.local.valkey_cluster import ValkeyCluster
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.contracts.own_server import Server
+from tests.made_once import made_once
 
 # How long an example takes depends on what else the machine does; it decides nothing.
 settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -73,12 +74,17 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """scripts/test runs the tests that one part leaves out in the next, which need not import all others."""
-    if (name := os.environ.get("PYTEST_LEFT_OUT")) and items:
-        files = dict.fromkeys(str(item.path) for item in items)
-        written = Path(f"{name}.{os.getpid()}")  # each process of the part writes the same
-        written.write_text("".join(f"{file}\n" for file in files))
-        written.replace(name)
+    """scripts/test runs the tests that its first part leaves out in the next ones, which need not import all
+    others: their files are in the folder PYTEST_LEFT_OUT names, those of tests marked `alone` apart.
+    """
+    if folder := os.environ.get("PYTEST_LEFT_OUT"):
+        parts: dict[str, dict[str, None]] = {"served": {}, "alone": {}}
+        for item in items:
+            parts["alone" if item.get_closest_marker("alone") else "served"][str(item.path)] = None
+        for part, files in parts.items():
+            written = Path(folder) / f"{part}.{os.getpid()}"  # each process of the part writes the same
+            written.write_text("".join(f"{file}\n" for file in files))
+            written.replace(Path(folder) / part)
 
 
 @pytest.fixture(scope="session")
@@ -182,13 +188,11 @@ def small_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def universal_registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    """A registry with the default text encoder alone; for reading. It is exported in seconds, once."""
+def universal_registry() -> Registry:
+    """A registry with the default text encoder alone, exported once in a run; for reading."""
     from export.text_to_onnx import export_text_encoder
 
-    registry = Registry(tmp_path_factory.mktemp("universal"))
-    export_text_encoder(registry, [], 1)
-    return registry
+    return Registry(made_once("universal", lambda folder: export_text_encoder(Registry(folder), [], 1)))
 
 
 @pytest.fixture(scope="module")

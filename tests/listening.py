@@ -1,14 +1,23 @@
-"""A server of the test's own, with nothing of it left when the test is over."""
+"""A server of the test's own, with nothing of it left when the test is over; and a place without one."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextmanager
+def nobody_listens() -> Iterator[int]:
+    """A port that refuses connections. It is taken all the while: a free one may get a server meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ import yaml
 
 from model.errors import SettingsError
 from streams.commands.main import COMMANDS
-from streams.gateway.host_check import Names
+from streams.gateway.host_check import HostNames
 from streams.local.kafka_jars import KAFKA_VERSION
 from streams.settings.reading import load
 from streams.settings.tree import Settings
@@ -107,7 +107,7 @@ def test_processes_are_reached_from_other_containers() -> None:
     assert settings_of("worker").worker.host == "0.0.0.0"
     gateway = settings_of("gateway").gateway
     assert gateway.host == "0.0.0.0"
-    assert all(Names(gateway).has(host) for host in ("gateway:8080", "localhost:8080", "127.0.0.1:8080"))
+    assert all(HostNames(gateway).has(host) for host in ("gateway:8080", "localhost:8080", "127.0.0.1:8080"))
 
 
 def test_gateway_ranks_with_what_workers_rank_with() -> None:

@@ -23,7 +23,7 @@ from streams.bench.schedule import Arrivals, due_s
 from streams.bench.whole_file import write_whole
 from streams.bench.workload import draw
 from streams.events.schema import Click, Review, encode
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 if TYPE_CHECKING:
     from streams.kafka.producer import EventSink

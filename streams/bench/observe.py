@@ -13,7 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from streams.bench.load import now_ms
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 
 
 class SeenFeed(NamedTuple):

@@ -12,7 +12,7 @@ from streams.clock import SystemClock
 from streams.kafka.topics import ensure_topics
 from streams.ranking.slate import Reason, Slate, SlateItem, encode
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 
 ITEMS = 1_000
 

@@ -25,7 +25,7 @@ from streams.serving.loading import load_in_service, texts_by
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.state.user_state import UserState
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 
 WARM_EVENTS = 50_000
 

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from streams.commands.options import add_settings, settings_from
 from streams.kafka.dead_letter_box import read_letters, replay_letters
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 VALUE_SHOWN = 120
 

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _run(settings: Settings, args: argparse.Namespace) -> int:
-    from streams.stores.redis import RedisStore
+    from streams.stores.redis.store import RedisStore
 
     store = RedisStore(settings.redis, settings.state, settings.learning)
     try:

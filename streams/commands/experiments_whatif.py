@@ -114,11 +114,11 @@ def whatif(
 def _print(console: Console, told: Replayed, found: SlateReading, places: int) -> None:
     from rich.table import Table
 
-    from streams.offline.whatif.asked import Asked
+    from streams.offline.whatif.asked import AskedArm
 
     for note in told.notes:
         console.print(f"· {note}", style="dim", markup=False, highlight=False, soft_wrap=True)
-    counts = ", ".join(f"{told.counts.get(name, 0):,} {name}" for name in Asked.OUTCOMES)
+    counts = ", ".join(f"{told.counts.get(name, 0):,} {name}" for name in AskedArm.OUTCOMES)
     console.print(f"impressions: {counts}", markup=False, highlight=False, soft_wrap=True)
     logged = found.logged
     console.print(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from streams.stores.base import Store
 
 
-class Known(NamedTuple):
+class LoadedUser(NamedTuple):
     """The core as the store has it, with the model in force, and one user's state in it."""
 
     recommender: Recommender
@@ -92,8 +92,8 @@ def _show_sources(recommender: Recommender) -> None:
     console.print(table)
 
 
-async def _known(settings: Settings, user: str) -> Known:
-    from streams.stores.redis import RedisStore
+async def _known(settings: Settings, user: str) -> LoadedUser:
+    from streams.stores.redis.store import RedisStore
 
     store = RedisStore(settings.redis)
     try:
@@ -102,18 +102,18 @@ async def _known(settings: Settings, user: str) -> Known:
         await store.close()
 
 
-async def known(settings: Settings, store: Store, user: str) -> Known:
+async def known(settings: Settings, store: Store, user: str) -> LoadedUser:
     """What a worker that starts now would know; raises `DataError` for an unknown user.
 
     Says where scores may be other ones than those of the user's feed.
     """
     from streams.clock import SystemClock
     from streams.serving.live import open_live
-    from streams.serving.model_watcher import LogAlone
+    from streams.serving.model_watcher import LogOnly
     from streams.serving.replica import newest_row
     from streams.state.user_state_codec import decode
 
-    class Aloud(LogAlone):
+    class Aloud(LogOnly):
         def fell_back(self, asked: str, got: str) -> None:
             _say(f"the model runs on {got}, not on {asked}: last digits differ")
 
@@ -133,7 +133,7 @@ async def known(settings: Settings, store: Store, user: str) -> Known:
             await live.replica.know(newest_row([state]))
         if (stored := await live.store.feed(user)) is not None:
             _compare(stored, live.models.name)
-        return Known(live.recommender, state, clock.now_ms())
+        return LoadedUser(live.recommender, state, clock.now_ms())
 
 
 def _compare(stored: bytes, model: str) -> None:

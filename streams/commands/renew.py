@@ -71,7 +71,7 @@ async def _run(settings: Settings, folder: Path, options: list[str], every_s: fl
     from streams.serving.claim import claim
     from streams.serving.experiment_registry import named
     from streams.serving.retained_models import read_retained
-    from streams.stores.redis import RedisStore
+    from streams.stores.redis.store import RedisStore
 
     # A renewal deletes old models: of what another namespace serves it can know nothing.
     claim(Path(settings.model.registry), settings.namespace, "model.registry")

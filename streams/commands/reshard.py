@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from streams.stores.redis import check_layout
-    from streams.stores.reshard import reshard
+    from streams.stores.redis.reshard import reshard
+    from streams.stores.redis.store import check_layout
 
     settings = settings_from(args)
     source = settings.redis

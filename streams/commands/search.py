@@ -68,7 +68,7 @@ async def in_folder(settings: Settings, folder: Path) -> int:
     from streams.search import kept
     from streams.search.index import SearchIndex
     from streams.serving.item_search import fill
-    from streams.stores.redis import RedisStore
+    from streams.stores.redis.store import RedisStore
 
     search = msgspec.structs.replace(settings.search, folder=str(folder))
     store = RedisStore(settings.redis)

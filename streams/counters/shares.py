@@ -21,7 +21,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from streams.counters.settings import CounterSettings
-from streams.learning.join import JOINED, Joined
+from streams.learning.join import JOINED, JoinedAnswer
 from streams.learning.kept_slates import KeptSlate, UserSlates, place_code
 from streams.state.user_state import Interaction, UserState
 
@@ -46,7 +46,7 @@ def repeats(state: UserState, done: Interaction, most: int) -> bool:
     return int(np.count_nonzero(same)) >= most
 
 
-def choosing(kept: UserSlates, joined: Joined, done: Interaction, good: Collection[int]) -> float:
+def choosing(kept: UserSlates, joined: JoinedAnswer, done: Interaction, good: Collection[int]) -> float:
     """By how choosy the user is: on their slates of late, and on this one before the event. Who chooses up to
     half of what they see counts in full, who chooses all of it counts nothing (and see `_by_place`). What is
     of no slate that was shown and waits counts in full: which slates are made depends on how events come in

@@ -16,7 +16,7 @@ from streams.datasets.mapping import parse_map
 from streams.datasets.tables.bad_rows import BadRows
 from streams.datasets.tables.tables import open_table
 from streams.datasets.triples import read_graph
-from streams.settings.sections import GraphSettings
+from streams.settings.ranking import GraphSettings
 from streams.state.knowledge_graph import Graph
 
 NO_GRAPH = GraphSettings()

@@ -13,7 +13,7 @@ from streams.datasets.columns.ids import id_flaw
 from streams.datasets.columns.joined_cells import joined
 from streams.datasets.columns.name_lists import as_names, in_brackets, separator_of
 from streams.datasets.columns.prices import read_prices
-from streams.datasets.columns.vectors import NO_VECTOR, Unreadable, Vector
+from streams.datasets.columns.vectors import NO_VECTOR, UnreadableVectors, Vector
 from streams.datasets.mapping import ColumnMap, described, resolve
 from streams.datasets.tables.bad_rows import BadRows
 from streams.datasets.tables.table import Table
@@ -68,7 +68,7 @@ def read_items(table: Table, mapping: ColumnMap, bad: BadRows, reading: CellRule
         named[field], reader_notes = _names(field, table, columns.get(field, ()), cells, len(lines), reading)
         notes += reader_notes
     items: dict[str, ItemText] = {}
-    unreadable = Unreadable()
+    unreadable = UnreadableVectors()
 
     def vector(field: str, row: int) -> Vector:
         return unreadable.read(field, [cells[column][row] for column in columns.get(field, ())])

@@ -18,7 +18,7 @@ from streams.datasets.tables.bad_rows import BadRows
 from streams.datasets.tables.column_names import COMMON_NAMES, is_known, plain
 from streams.datasets.tables.table import Table
 from streams.datasets.tables.tables import open_table
-from streams.settings.sections import GraphSettings
+from streams.settings.ranking import GraphSettings
 from streams.state.knowledge_graph import Graph, Triple, build
 
 TRIPLE_COLUMNS = {

@@ -28,7 +28,7 @@ from streams.local.stopping import terminate_as_exit
 from streams.serving.compiling import compiled_by_child
 from streams.serving.loading import texts_by
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 
 FAILED = 1
 

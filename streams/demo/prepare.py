@@ -92,7 +92,7 @@ def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -
     dataset = _ending_now(dataset, until, options.rate, clock)
     settings = adapted(settings, dataset.interactions, until)
     encoder = text_encoder(registry, texts_of(dataset, until), settings, say)
-    project = Remembered(encoder.project)
+    project = CachedEncoder(encoder.project)
     trained = not registry.has(name)
     if trained:
         run = prepare(dataset, settings, project, say)
@@ -111,7 +111,7 @@ def kept_model(options: DemoOptions, settings: Settings) -> Path | None:
     return registry.get(name) if registry.has(name) else None
 
 
-class Remembered:
+class CachedEncoder:
     """Texts -> vectors, each text read once."""
 
     def __init__(self, project: Encode) -> None:

@@ -21,7 +21,9 @@ from streams.serving.kept_counters import copied
 from streams.state import user_state_codec
 from streams.state.catalog import ItemRecord, encode_item
 from streams.state.user_state import UserState
-from streams.stores.base import START, Commit, Snapshot, Store
+from streams.stores.base import Store
+from streams.stores.commit import Commit
+from streams.stores.ledger_entries import START, Snapshot
 
 V = TypeVar("V")
 WRITER = "seed"

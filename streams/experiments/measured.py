@@ -22,7 +22,7 @@ KEY_BYTES, DIGEST_BYTES = 8, 4
 TOUCHED_MOST = 1_024
 
 
-class Touched(NamedTuple):
+class MeasuredMetric(NamedTuple):
     """A metric, and the codes of the quantities that its parts count (`Part.counts`)."""
 
     metric: Metric
@@ -92,21 +92,21 @@ class MeasuredExperiment:
             self._counting[counted] = [metric for metric in self.metrics if metric.digest in digests]
         return self._counting[counted]
 
-    def touched(self, counted: bytes, changed: frozenset[int]) -> Sequence[Touched]:
+    def touched(self, counted: bytes, changed: frozenset[int]) -> Sequence[MeasuredMetric]:
         """Those of its metrics whose digests are `counted` that need any of the quantities `changed`."""
         key = counted, changed
         if key not in self._touched:
             if len(self._touched) >= TOUCHED_MOST:
                 self._touched.clear()
             self._touched[key] = [
-                Touched(metric, metric.x.counts, metric.y.counts)
+                MeasuredMetric(metric, metric.x.counts, metric.y.counts)
                 for metric in self.counting(counted)
                 if not changed.isdisjoint(metric.codes)
             ]
         return self._touched[key]
 
     @cached_property
-    def _touched(self) -> dict[tuple[bytes, frozenset[int]], list[Touched]]:
+    def _touched(self) -> dict[tuple[bytes, frozenset[int]], list[MeasuredMetric]]:
         return {}
 
     @cached_property

@@ -2,7 +2,7 @@
 
 A quantity has a code. That of `count(ACTION)` is the action's, and that of `sum(ACTION)` is `VALUE` more: the
 event's `value`, or a review's rating, in hundredths. A moment of an action has its delay in ms, then its
-value if it has one. A moment of an impression (code `SHOWN`) has what `Showed` says, in its order.
+value if it has one. A moment of an impression (code `SHOWN`) has what `FirstShown` says, in its order.
 
 What depends on the moment before (sessions) is a function of two neighbours, so sums do not depend on the
 order in which events come: between two moments `a` and `b`, a new one `m` adds (a, m) and (m, b), and takes
@@ -50,7 +50,7 @@ _REVIEW = code_of("review")
 _IN_PAIRS = frozenset({SESSIONS, SESSION_TENTHS, *range(RETURNED + 1, RETURNED + 31)})
 
 
-class Showed(NamedTuple):
+class FirstShown(NamedTuple):
     """What an impression showed that its slate had not shown before. `slates`: 1 for the first of a slate."""
 
     slates: int
@@ -73,7 +73,7 @@ def action_moment(ts: int, action: int, delay_ms: float, value: float | None) ->
     return Moment(ts, action, (delay, max(-VALUE_MOST, min(VALUE_MOST, round(PER_ONE * value)))))
 
 
-def shown_moment(ts: int, showed: Showed) -> Moment:
+def shown_moment(ts: int, showed: FirstShown) -> Moment:
     """A moment of an impression."""
     return Moment(ts, SHOWN, tuple(showed))
 

@@ -21,7 +21,8 @@ from streams.gateway.demo_app.routes import demo_routes
 from streams.gateway.document import DocumentConfig, describe
 from streams.gateway.errors import ProblemError, on_crash, on_http, on_problem
 from streams.gateway.events import events_route
-from streams.gateway.experiments import Experiments, experiment_routes
+from streams.gateway.experiment_routes import experiment_routes
+from streams.gateway.experiments import Experiments
 from streams.gateway.feed_route import feed_routes
 from streams.gateway.feeds import FeedReads
 from streams.gateway.health import ReadyCheck, alive, asked_ranker, ready_route

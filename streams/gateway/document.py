@@ -11,9 +11,9 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import OpenAPI
 
 from streams.experiments.declared.experiment import ExperimentSettings
-from streams.gateway.admin.dead_letters import Mending, Replay
+from streams.gateway.admin.letter_bodies import LetterCorrection, Replay
 from streams.gateway.events import FROM_APPS
-from streams.gateway.experiment_bodies import Because, Shipping
+from streams.gateway.experiment_bodies import ChangeReason, ShipRequest
 from streams.gateway.items import ItemBody
 from streams.gateway.line_stream import LineAnswer, StreamEnd
 from streams.gateway.number_formats import describe_numbers
@@ -35,7 +35,7 @@ from streams.gateway.searching.routes import KINDS as SEARCH_KINDS
 from streams.settings.tree import Settings
 
 IMPLIED = ("type", "event_id", "ts")
-OWN_KINDS = (ExperimentSettings, Because, Shipping, Replay, Mending, LineAnswer, StreamEnd)
+OWN_KINDS = (ExperimentSettings, ChangeReason, ShipRequest, Replay, LetterCorrection, LineAnswer, StreamEnd)
 
 
 class DocumentConfig(OpenAPIConfig):

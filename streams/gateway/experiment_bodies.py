@@ -16,14 +16,14 @@ from streams.experiments.registry.state import Experiment
 from streams.serving.experiment_readings import Course, VotesCourse
 
 
-class Because(msgspec.Struct, forbid_unknown_fields=True):
+class ChangeReason(msgspec.Struct, forbid_unknown_fields=True):
     """Why, and who asks for it: both go into the log."""
 
     because: Annotated[str, Meta(max_length=1_000)] = ""
     by: Annotated[str, Meta(max_length=128)] = ""
 
 
-class Shipping(Because, forbid_unknown_fields=True):
+class ShipRequest(ChangeReason, forbid_unknown_fields=True):
     """Which arm everybody is to get."""
 
     arm: str = ""

@@ -14,7 +14,7 @@ from streams.gateway.conditional import UNCONDITIONAL, Conditions
 from streams.gateway.errors import ProblemError, problem, unavailable
 from streams.gateway.impressions import ImpressionLog, impression_of
 from streams.gateway.metrics import GatewayMetrics
-from streams.gateway.shelf import Shelf, Shown
+from streams.gateway.shelf import Shelf, ShownPart
 from streams.ranking.degradation import RUNGS
 from streams.settings.tree import Settings
 
@@ -104,7 +104,7 @@ class FeedReads:
             self.log(shown, user)
         return json_answer(200, _feed(shown, user), headers=headers)
 
-    async def read(self, user: str, n: int) -> Shown:
+    async def read(self, user: str, n: int) -> ShownPart:
         """What the user should see now; raises `ProblemError`."""
         self.check(user, n)
         started_s = time.perf_counter()
@@ -123,18 +123,18 @@ class FeedReads:
         if len(user) > USER_ID_MAX:
             raise out_of_range("user_id", f"at most {USER_ID_MAX} characters", f"{len(user)} characters")
 
-    def count(self, shown: Shown) -> None:
+    def count(self, shown: ShownPart) -> None:
         """Count a feed that is served."""
         self._served.get(shown.slate.rung, self._served["empty"]).inc()
         self._metrics.count_places(shown.own, shown.n - shown.own, shown.withdrawn)
 
-    def log(self, shown: Shown, user: str) -> None:
+    def log(self, shown: ShownPart, user: str) -> None:
         """Log an impression of it, where it shows anything."""
         if shown.n:
             self._impressions.add(impression_of(shown.slate, shown.n, user, self._clock.now_ms()))
 
 
-def feed_content(shown: Shown, user: str) -> bytes:
+def feed_content(shown: ShownPart, user: str) -> bytes:
     """The body of an answer that shows it."""
     return json_answer(200, _feed(shown, user)).body
 
@@ -144,7 +144,7 @@ def _tag(slate_id: str) -> str:
     return f'"{slate_id}"' if slate_id.isascii() and slate_id.isprintable() and '"' not in slate_id else ""
 
 
-def _feed(shown: Shown, user: str) -> Feed:
+def _feed(shown: ShownPart, user: str) -> Feed:
     items = [
         FeedItem(
             item.item_id,

@@ -21,7 +21,7 @@ from streams.gateway.cross_site import ORIGIN, SITE, host_of_origin, is_guarded,
 from streams.gateway.errors import Problem, problem, problem_answer
 from streams.gateway.loopback import is_loopback
 from streams.gateway.refused_sockets import refuse_socket
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 
 REMEMBERED = 1_024
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
@@ -33,7 +33,7 @@ class HostCheck:
     """The app behind the check; it costs a look at the headers, no task and no await."""
 
     def __init__(self, app: App, gateway: GatewaySettings) -> None:
-        self._app, self._names = app, Names(gateway)
+        self._app, self._names = app, HostNames(gateway)
         self._known: set[bytes] = set()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -99,7 +99,7 @@ class HostCheck:
         )
 
 
-class Names:
+class HostNames:
     """The names that a gateway answers to, beside all addresses."""
 
     def __init__(self, gateway: GatewaySettings) -> None:

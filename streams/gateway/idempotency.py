@@ -17,9 +17,10 @@ import msgspec
 from model.errors import FencedError, StoreError
 from streams.gateway.answers import Answer
 from streams.gateway.errors import ProblemError, problem, retry_after, unavailable
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.state.stored_format import decoded_by_head
-from streams.stores.base import Store, digest_of
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
 
 log = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ IN_LINE_BYTES = 65_536
 """A thread splits a larger body that is not JSON, so that other requests do not wait."""
 
 
-class Taken(NamedTuple):
+class AcceptedEvents(NamedTuple):
     """The result of each event, in order, and why Kafka did not confirm all of them; "" where it did."""
 
     results: list[Result]
@@ -62,7 +62,7 @@ class EventIntake:
         taken = await self.take_each(raws, read, many)
         return receipt(taken.results, taken.trouble, self._settings.retry_after_s)
 
-    async def take_each(self, raws: Sequence[bytes], read: Read, numbered: bool = False) -> Taken:
+    async def take_each(self, raws: Sequence[bytes], read: Read, numbered: bool = False) -> AcceptedEvents:
         """Read and write events that are split already. `numbered`: say the place of those refused."""
         now_ms = self._clock.now_ms()
         events: list[AnyEvent] = []
@@ -82,7 +82,7 @@ class EventIntake:
                 events.append(event)
                 results.append(Result(status="accepted", event_id=event.event_id))
         trouble = await self._write(events, results, now_ms) if events else ""
-        return Taken(results, trouble)
+        return AcceptedEvents(results, trouble)
 
     def count_refused(self, reason: str) -> None:
         """Count an event that was refused before it was read."""

@@ -13,7 +13,7 @@ from litestar.types import HTTPScope, Message, Send
 
 from streams.gateway.compression import Coder, coder_of, coding_for, compressed, is_compressible
 from streams.gateway.conditional import conditions_of, tag_of_coding
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 
 IN_LINE_BYTES = 65_536
 """A thread codes a larger body."""

@@ -23,10 +23,10 @@ from streams.gateway.traced_requests import TracedRequests
 from streams.gateway.traced_sink import TracedSink
 from streams.kafka.connection import mend_connections
 from streams.kafka.producer import EventSink, KafkaProducer
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.base import Store
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from streams.tracing.tracing import open_tracing
 
 if TYPE_CHECKING:

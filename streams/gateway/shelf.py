@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Shown(NamedTuple):
+class ShownPart(NamedTuple):
     """The first `n` items of `slate` are shown, and no others.
 
     `own`: how many of them, the first ones, were ranked for the user; the rest comes from the popular feed.
@@ -74,7 +74,7 @@ class Shelf:
         state = user_state_codec.encode(UserState(consumed=consumed))
         await asyncio.to_thread(user_state_codec.decode, state)
 
-    async def show(self, user: str, n: int) -> Shown:
+    async def show(self, user: str, n: int) -> ShownPart:
         """The `n` items that the user should see now; fewer where no others can be had."""
         began_s = asyncio.get_running_loop().time()
         read = await self._own.read(user)
@@ -85,7 +85,7 @@ class Shelf:
         async with asyncio.timeout_at(began_s + self._timeout_s):
             return await self._completed(user, n, own, read.withdrawals)
 
-    async def _completed(self, user: str, n: int, own: Slate | None, withdrawals: str) -> Shown:
+    async def _completed(self, user: str, n: int, own: Slate | None, withdrawals: str) -> ShownPart:
         """The same where something must be read: what was withdrawn lately, or what fills the feed up."""
         gone = await self._withdrawn.up_to(withdrawals)
         if own is not None and (made := _of_own(own, n, gone)) is not None:
@@ -99,9 +99,9 @@ class Shelf:
         if popular is not None and (met := _met(read.state)) is not None:
             filled = filling(popular, met, self._blocking, gone, kept, n - len(kept))
         if own is None:
-            return Shown(self._stranger(user, popular, filled), len(filled), 0)
+            return ShownPart(self._stranger(user, popular, filled), len(filled), 0)
         slate = shown(own, kept, filled, own.ts if popular is None else popular.ts)
-        return Shown(slate, len(slate.items), len(kept), len(stored) - len(kept), own.slate_id)
+        return ShownPart(slate, len(slate.items), len(kept), len(stored) - len(kept), own.slate_id)
 
     async def _read_own(self, users: Sequence[str]) -> list[_Read]:
         read = await self._store.read_feeds(users)
@@ -129,15 +129,15 @@ class Shelf:
         return self._popular[1]
 
 
-def _of_own(own: Slate, n: int, gone: Collection[str]) -> Shown | None:
+def _of_own(own: Slate, n: int, gone: Collection[str]) -> ShownPart | None:
     """The first `n` items of the user's own slate that are not `gone`; None where it has fewer."""
     stored = own.items
     kept = without(stored, gone)
     if len(kept) < n:
         return None
     if len(kept) == len(stored):
-        return Shown(own, n, n, 0, own.slate_id)
-    return Shown(shown(own, kept[:n], [], own.ts), n, n, len(stored) - len(kept), own.slate_id)
+        return ShownPart(own, n, n, 0, own.slate_id)
+    return ShownPart(shown(own, kept[:n], [], own.ts), n, n, len(stored) - len(kept), own.slate_id)
 
 
 def _readable(what: str, read: Callable[[bytes], T], raw: bytes | None) -> T | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.stores.base import Store, version_of
+from streams.stores.base import Store
+from streams.stores.withdrawals import version_of
 
 
 class WithdrawnItems:

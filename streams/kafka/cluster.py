@@ -12,7 +12,7 @@ from typing import Any
 
 from streams.events.schema import EVENT_TOPICS
 from streams.kafka.topics import topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 ANSWERED_WITHIN_S = 5.0
 

@@ -22,7 +22,7 @@ from streams.kafka.replayed_letters import (
     write_replayed,
 )
 from streams.kafka.topics import client_id, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.state.stored_format import NEIGHBOURS, check_version
 
 CHUNK = 200
@@ -48,7 +48,7 @@ class StoredLetter(NamedTuple):
     """Whether `key` and `value` are a whole record's."""
 
 
-class Replayed(NamedTuple):
+class ReplayedLetters(NamedTuple):
     """What a replay sent. It leaves out `foreign` letters, whose topics this deployment does not have, and
     `parts`, which are not whole records.
     """
@@ -106,7 +106,7 @@ async def read_letter(settings: KafkaSettings, position: int) -> StoredLetter | 
         return found[0] if found else None
 
 
-async def replay_letters(settings: KafkaSettings, reason: str = "", limit: int = 0) -> Replayed:
+async def replay_letters(settings: KafkaSettings, reason: str = "", limit: int = 0) -> ReplayedLetters:
     """Send the letters that no replay has sent yet back to their topics, with their bytes and their key.
 
     A letter whose event fails again becomes a new letter. `limit` 0: all.
@@ -137,10 +137,10 @@ async def replay_letters(settings: KafkaSettings, reason: str = "", limit: int =
             await asyncio.gather(*acks)
             replayed = replayed.with_({letter.position for letter in chunk})
             await write_replayed(consumer, place, replayed)
-    return Replayed(sent, foreign, parts)
+    return ReplayedLetters(sent, foreign, parts)
 
 
-class Mended(NamedTuple):
+class CorrectedEvent(NamedTuple):
     """What is sent in the place of a letter: the full name of a topic, a key and a value."""
 
     topic: str
@@ -148,7 +148,9 @@ class Mended(NamedTuple):
     value: bytes | None
 
 
-async def replay_letter(settings: KafkaSettings, position: int, mended: Mended | None = None) -> StoredLetter:
+async def replay_letter(
+    settings: KafkaSettings, position: int, mended: CorrectedEvent | None = None
+) -> StoredLetter:
     """Send one letter back to its topic, or what mends it; it then counts as replayed. The letter as it was.
 
     Raises `LetterError` where it can't be: it is gone, was replayed, is of another deployment, or is no whole
@@ -173,7 +175,7 @@ async def replay_letter(settings: KafkaSettings, position: int, mended: Mended |
             if not letter.whole:
                 raise LetterError("part_of_a_letter", "it holds a part of its record alone")
             value = b"" if letter.value is None and letter.key is None else letter.value
-            mended = Mended(letter.topic, letter.key, value)
+            mended = CorrectedEvent(letter.topic, letter.key, value)
         async with _producer(settings) as producer:
             await producer.send_and_wait(mended.topic, mended.value, mended.key)
         await write_replayed(consumer, place, replayed.with_({position}))

@@ -14,7 +14,7 @@ from model.errors import BrokerUnavailableError
 from streams.events.schema import DEAD_LETTERS
 from streams.kafka.message import Message
 from streams.kafka.topics import client_id, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 log = logging.getLogger(__name__)
 

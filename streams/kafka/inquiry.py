@@ -19,7 +19,7 @@ from model.errors import PartEndedError
 from streams.events.schema import EVENT_TOPICS
 from streams.kafka.spans import Partition
 from streams.kafka.topics import client_id, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 READ_COMMITTED = 1
 BATCH_BYTES = 1024 * 1024

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streams.kafka.topics import client_id
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 log = logging.getLogger(__name__)
 

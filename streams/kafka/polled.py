@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError
 from faust.types import TP
 
 from streams.kafka.record import Chunk, Record
-from streams.kafka.spans import Known, Partition, Span, next_seek, onward
+from streams.kafka.spans import ClientPartition, Partition, Span, next_seek, onward
 
 END, RESET = KafkaError._PARTITION_EOF, KafkaError._AUTO_OFFSET_RESET
 UNDECODABLE = {
@@ -83,7 +83,7 @@ class Polling:
     def partitions(self) -> set[TP]:
         return {place.tp for place in list(self._places.values())}
 
-    def known(self, partition: Partition) -> Known | None:
+    def known(self, partition: Partition) -> ClientPartition | None:
         """None where this client does not have the partition."""
         place = self._places.get(partition)
         if place is None:
@@ -92,8 +92,8 @@ class Polling:
         span = self.spans.get(partition)
         last = -1 if span is None else span.last
         if position is not None and end is not None and place.read_to_end == position:
-            return Known(position, position, max(0, end - position), last)
-        return Known(position, end, 0, last)
+            return ClientPartition(position, position, max(0, end - position), last)
+        return ClientPartition(position, end, 0, last)
 
     def more_to_come(self, partition: Partition, last: int) -> bool:
         """Whether `known` says that events behind offset `last` will come, or that the client has not asked

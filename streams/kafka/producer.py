@@ -21,7 +21,7 @@ from streams.cancelling import cancelled
 from streams.events.partition import partition_of
 from streams.events.schema import EVENT_TOPICS, TOPIC_OF, AnyEvent, encode, key_of
 from streams.kafka.topics import ACCEPTED_HEADER, client_id, ensure_topics
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.tracing.trace_context import TRACEPARENT
 
 log = logging.getLogger(__name__)

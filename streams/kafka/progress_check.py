@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from model.errors import BrokerUnavailableError, ProgressError
 from streams.events.schema import EVENT_TOPICS
 from streams.kafka.topics import client_id, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.stores.base import Store
 
 

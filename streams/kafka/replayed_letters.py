@@ -16,7 +16,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from model.errors import DataError
 from streams.kafka.topics import client_id, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 METADATA_MAX_BYTES = 4_000  # brokers take 4,096
 FIRST_GROUP_S = 10.0

@@ -39,7 +39,7 @@ class Undecodable(ConsumerRecord):  # type: ignore[misc]  # aiokafka ships no ty
     why: str = ""
 
 
-class Salvaged(NamedTuple):
+class SalvagedBatch(NamedTuple):
     """The records of a batch, in order, and the offset after it."""
 
     records: list[Any]
@@ -63,7 +63,7 @@ class _Batch(NamedTuple):
         )  # fmt: skip
 
 
-def salvage(raw: bytes, topic: str, partition: int, position: int, limit: int) -> Salvaged:
+def salvage(raw: bytes, topic: str, partition: int, position: int, limit: int) -> SalvagedBatch:
     """The first batch of `raw`, which the broker gave for `position`, from `position` on.
 
     `limit`: where the log ends. Raises `UndecodableError` where the bytes don't tell where the batch ends.
@@ -71,20 +71,22 @@ def salvage(raw: bytes, topic: str, partition: int, position: int, limit: int) -
     batch, attributes, count = _framed(raw, topic, partition, position, limit)
     first = max(position, batch.base)
     if isinstance(attributes, str):
-        return Salvaged([batch.undecodable(first, batch.end - 1, batch.whole, attributes)], batch.end)
+        return SalvagedBatch([batch.undecodable(first, batch.end - 1, batch.whole, attributes)], batch.end)
     if attributes & _CONTROL:
-        return Salvaged([], batch.end)
+        return SalvagedBatch([], batch.end)
     try:
         decode = _DECODERS[attributes & _CODEC]
     except KeyError:
         why = f"its codec has the number {attributes & _CODEC}, expected 0 to 4"
-        return Salvaged([batch.undecodable(first, batch.end - 1, batch.whole, why)], batch.end)
+        return SalvagedBatch([batch.undecodable(first, batch.end - 1, batch.whole, why)], batch.end)
     try:
         body = bytes(decode(batch.whole[_HEADER.size :]))
     except Exception as error:  # each codec's library has errors of its own
         why = f"it can't be decompressed ({type(error).__name__}: {error})"
-        return Salvaged([batch.undecodable(first, batch.end - 1, batch.whole, why)], batch.end)
-    return Salvaged([each for each in _records(batch, body, count) if each.offset >= position], batch.end)
+        return SalvagedBatch([batch.undecodable(first, batch.end - 1, batch.whole, why)], batch.end)
+    return SalvagedBatch(
+        [each for each in _records(batch, body, count) if each.offset >= position], batch.end
+    )
 
 
 def _framed(

@@ -64,7 +64,7 @@ def onward(before: Span | None, position: int, events_end: int | None, end: int)
     return Span(before.start, before.events_end if events_end is None else events_end, end), before.events_end
 
 
-class Known(NamedTuple):
+class ClientPartition(NamedTuple):
     """What a client knows of a partition that it has.
 
     `position`: what it reads next. `end`: where the partition ends for a reader of committed events.

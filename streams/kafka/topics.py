@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from model.errors import BrokerUnavailableError, SettingsError
 from streams.events.schema import DEAD_LETTERS, EVENT_TOPICS
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 ACCEPTED_HEADER = "headrace-accepted"
 """The Kafka header with the time at which the gateway accepted an event, in ms since the epoch."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.errors import StoreError
-from model.features import rank_feature
+from model.feature_names import rank_feature
 from streams.learning.experts.choices import ChoiceRules
 from streams.learning.kept_slates import PLACES_MAX
 from streams.learning.lesson import Lesson
@@ -40,7 +40,7 @@ RATE, PLACES = 0.05, 10.0
 """The rate of all sources before any lesson, and what it counts."""
 
 
-class Earned(NamedTuple):
+class SourceClicks(NamedTuple):
     """Of a source: its `clicks` and the `places` that were looked at, both as far as they are remembered; the
     `rate` is the posterior's mean, in clicks a place.
     """
@@ -104,10 +104,10 @@ class SourceEarnings:
         rates: F64 = np.maximum(drawn / places, 1e-9)
         return rates
 
-    def report(self) -> dict[str, Earned]:
+    def report(self) -> dict[str, SourceClicks]:
         """By the names of the sources."""
         rows = zip(self.clicks.tolist(), self.places.tolist(), self.rates().tolist(), strict=True)
-        return {name: Earned(*row) for name, row in zip(self.sources, rows, strict=True)}
+        return {name: SourceClicks(*row) for name, row in zip(self.sources, rows, strict=True)}
 
     def counts(self) -> Mapping[str, int]:
         """Lessons: those that were `taken`, and those of slates with `other_columns`; a copy."""

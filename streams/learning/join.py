@@ -47,7 +47,7 @@ EARLY_MS = 5_000
 """So much earlier than its slate an answer may seem to be, since the clocks of app and worker differ."""
 
 
-class Shown(NamedTuple):
+class JoinedImpression(NamedTuple):
     """`fresh`: where in the impression those rows stand that it is the first to show of its slate. `outcome`,
     of `SHOWINGS`: "shown" for the first one of a slate, "more" where it adds places, "again" where it adds
     none; "full" where the slate has `PLACES_MAX` already, "late" where it was closed after this showing.
@@ -59,7 +59,7 @@ class Shown(NamedTuple):
     outcome: str
 
 
-class Joined(NamedTuple):
+class JoinedAnswer(NamedTuple):
     """`slate`: the one that it came from, None where that is not told. `outcome` is one of `ANSWERS`."""
 
     slates: Slates
@@ -67,7 +67,7 @@ class Joined(NamedTuple):
     outcome: str
 
 
-class Closed(NamedTuple):
+class ClosedSlates(NamedTuple):
     """Slates that go on waiting, and the lessons of those that don't."""
 
     slates: Slates
@@ -89,7 +89,7 @@ def shown(
     model: str = "",
     surface: str = "",
     teams: Sequence[int] = (),
-) -> Shown:
+) -> JoinedImpression:
     """Mark a slate as shown. `propensities`, `teams`: as many as `rows`, or none.
 
     A slate that is shown again adds the places that it did not have: a feed is first read short, then long.
@@ -102,16 +102,16 @@ def shown(
         slates, at = (*slates, slate), len(slates)
     slate = slates[at]
     if ts <= slate.closed_ms:
-        return Shown(slates, (), "late")
+        return JoinedImpression(slates, (), "late")
     known = set(slate.shown)
     fresh: Sequence[int] = range(len(rows))
     if not known.isdisjoint(rows) or len(set(rows)) < len(rows):
         fresh = _first_of(rows, known)
     if not fresh:
-        return Shown(slates, (), "again")
+        return JoinedImpression(slates, (), "again")
     fresh = fresh[: PLACES_MAX - len(slate.shown)]
     if not fresh:
-        return Shown(slates, (), "full")
+        return JoinedImpression(slates, (), "full")
     begins = slate.shown_ms == NEVER
     marked = replace(
         slate,
@@ -121,7 +121,7 @@ def shown(
         surface=surface if begins else slate.surface,
         teams=_known_teams(slate, teams, rows, fresh),
     )
-    return Shown(_put(slates, at, marked), fresh, "shown" if begins else "more")
+    return JoinedImpression(_put(slates, at, marked), fresh, "shown" if begins else "more")
 
 
 def _first_of(rows: Sequence[int], known: set[int]) -> list[int]:
@@ -154,7 +154,7 @@ def _known_teams(slate: KeptSlate, told: Sequence[int], rows: Sequence[int], fre
     return before + bytes(TEAMS.index(told[k]) if told else made.get(rows[k], none) for k in fresh)
 
 
-def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int) -> Joined:
+def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int) -> JoinedAnswer:
     """Join an answer with the slate that it names, else with the newest waiting one that shows its item.
 
     Where no impression came, a slate that is named may be of any age; one that is not named may not be older
@@ -162,12 +162,12 @@ def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int)
     """
     at = _newest_with(slates, answer, wait_ms) if slate_id is None else index_of(slates, slate_id)
     if at < 0:
-        return Joined(slates, None, "unattributed" if slate_id is None else "unknown")
+        return JoinedAnswer(slates, None, "unattributed" if slate_id is None else "unknown")
     slate = slates[at]
     if not slate.waits and slate.closed_ms != NEVER:
-        return Joined(slates, slate, "late")
+        return JoinedAnswer(slates, slate, "late")
     if not slate.has(answer.row):
-        return Joined(slates, slate, "absent")
+        return JoinedAnswer(slates, slate, "absent")
     for k, earlier in enumerate(slate.answers):
         if (earlier.row, earlier.action) == (answer.row, answer.action):
             if answer.action == REVIEW and not math.isnan(earlier.value):
@@ -175,16 +175,16 @@ def answered(slates: Slates, slate_id: str | None, answer: Answer, wait_ms: int)
             else:
                 stands = answer.value <= earlier.value
             if stands or math.isnan(answer.value):
-                return Joined(slates, slate, "repeated")
+                return JoinedAnswer(slates, slate, "repeated")
             answers = (*slate.answers[:k], earlier._replace(value=answer.value), *slate.answers[k + 1 :])
-            return Joined(_put(slates, at, replace(slate, answers=answers)), slate, "repeated")
+            return JoinedAnswer(_put(slates, at, replace(slate, answers=answers)), slate, "repeated")
     if len(slate.answers) >= ANSWERS_MAX:
-        return Joined(slates, slate, "full")
+        return JoinedAnswer(slates, slate, "full")
     outcome = "unshown" if slate.shown_ms == NEVER else "joined"
-    return Joined(_put(slates, at, replace(slate, answers=(*slate.answers, answer))), slate, outcome)
+    return JoinedAnswer(_put(slates, at, replace(slate, answers=(*slate.answers, answer))), slate, outcome)
 
 
-def closed(user: str, slates: Slates, ts: int, wait_ms: int) -> Closed:
+def closed(user: str, slates: Slates, ts: int, wait_ms: int) -> ClosedSlates:
     """Close the slates that have waited longer than `wait_ms` at `ts`. What they looked like is kept, for
     they may be shown again.
     """
@@ -193,7 +193,7 @@ def closed(user: str, slates: Slates, ts: int, wait_ms: int) -> Closed:
         if slate.waits and ts - slate.since_ms > wait_ms:
             lessons.append(lesson_of(user, slate))
             slates = _put(slates, at, _as_made(slate, wait_ms))
-    return Closed(slates, lessons)
+    return ClosedSlates(slates, lessons)
 
 
 def _as_made(slate: KeptSlate, wait_ms: int) -> KeptSlate:
@@ -210,10 +210,10 @@ def _as_made(slate: KeptSlate, wait_ms: int) -> KeptSlate:
     )
 
 
-def bounded(user: str, slates: Slates, most: int, most_bytes: int) -> Closed:
+def bounded(user: str, slates: Slates, most: int, most_bytes: int) -> ClosedSlates:
     """Within the bounds (`kept_slates.fitted`); what falls and has waited is closed."""
     kept, fallen = fitted(slates, most, most_bytes)
-    return Closed(kept, [lesson_of(user, slate) for slate in fallen if slate.waits])
+    return ClosedSlates(kept, [lesson_of(user, slate) for slate in fallen if slate.waits])
 
 
 def index_of(slates: Slates, slate_id: str) -> int:

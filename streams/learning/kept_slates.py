@@ -168,14 +168,14 @@ def checked(kept: UserSlates) -> UserSlates:
     return kept
 
 
-class Fitted(NamedTuple):
+class FittedSlates(NamedTuple):
     """`slates` are within the bounds; `fallen` are those that are not kept any more."""
 
     slates: Slates
     fallen: Slates
 
 
-def fitted(slates: Slates, most: int, most_bytes: int) -> Fitted:
+def fitted(slates: Slates, most: int, most_bytes: int) -> FittedSlates:
     """The slates within `most` of them and `most_bytes`.
 
     First those fall that wait for no answer, the oldest first, but for the newest one, which is the user's
@@ -188,7 +188,7 @@ def fitted(slates: Slates, most: int, most_bytes: int) -> Fitted:
         slates = (*slates[:out], *slates[out + 1 :])
     sizes = [slate.bytes for slate in slates]
     if sum(sizes) <= most_bytes:
-        return Fitted(slates, fallen)
+        return FittedSlates(slates, fallen)
     kept = list(slates)
     for at in _order(slates):
         if sum(sizes) > most_bytes:
@@ -198,7 +198,7 @@ def fitted(slates: Slates, most: int, most_bytes: int) -> Fitted:
         out = _order(kept)[0]
         fallen = (*fallen, kept.pop(out))
         sizes.pop(out)
-    return Fitted(tuple(kept), fallen)
+    return FittedSlates(tuple(kept), fallen)
 
 
 def _without_features(slate: KeptSlate) -> bytes:

@@ -25,7 +25,7 @@ I4 = np.dtype("<i4")
 _NAN_F2 = np.array(np.nan, F2).tobytes()
 
 
-class Answered(NamedTuple):
+class LessonAnswer(NamedTuple):
     """What was done with one place, `delay_ms` after the slate was shown. `value` is NaN for none."""
 
     place: int
@@ -56,7 +56,7 @@ class Lesson(msgspec.Struct, array_like=True, frozen=True, gc=False):
     feature_bytes: bytes
     names: bytes
     propensity_bytes: bytes
-    answers: tuple[Answered, ...]
+    answers: tuple[LessonAnswer, ...]
     segment: str = ""
     named: int = -1
     trial: bytes = b""
@@ -124,7 +124,7 @@ def lesson_of(user: str, slate: KeptSlate) -> Lesson:
         looks.names,
         _propensities(slate, looks, rows, () if unshown else slate.shown_as),
         tuple(
-            Answered(rows.index(each.row), each.action, each.value, max(0, each.ts - since_ms))
+            LessonAnswer(rows.index(each.row), each.action, each.value, max(0, each.ts - since_ms))
             for each in slate.answers
         ),
         slate.segment,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.events.schema import Click, Impression, Review
-from streams.learning.join import JOINED, Joined, answered, bounded, closed, made, shown
+from streams.learning.join import JOINED, JoinedAnswer, answered, bounded, closed, made, shown
 from streams.learning.kept_slates import (
     NEVER,
     PLACED_KEPT,
@@ -133,7 +133,7 @@ def on_answer(
     return AnswerStep(after, lessons, joined.outcome, _from(joined, interaction), joined.slate)
 
 
-def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bounds: Bounds) -> Joined:
+def joined_with(slates: Slates, event: Click | Review, row: int, action: int, bounds: Bounds) -> JoinedAnswer:
     """The slate that an event on an item came from. The value of a review is its rating."""
     value = event.rating if isinstance(event, Review) else event.value
     answer = Answer(
@@ -172,7 +172,7 @@ def _with(kept: UserSlates, slates: Slates, lessons: Sequence[Lesson], bounds: B
     return kept._replace(slates=slates, seen=seen, chosen=chosen, placed=placed[-PLACED_KEPT:])
 
 
-def _from(joined: Joined, interaction: Interaction) -> Interaction:
+def _from(joined: JoinedAnswer, interaction: Interaction) -> Interaction:
     """What the event did not say itself is said by its slate."""
     slate = joined.slate
     if slate is None or joined.outcome not in JOINED:

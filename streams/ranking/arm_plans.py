@@ -20,7 +20,7 @@ from streams.experiments.declared.experiment import ExperimentArm, ExperimentSet
 from streams.experiments.declared.refusal import DeclarationError, Path, unknown
 from streams.experiments.registry.state import NONE, Registry
 from streams.ranking.degradation import RUNGS, Rung, lowered
-from streams.ranking.request import Against
+from streams.ranking.request import Opponent
 from streams.ranking.stage_plan import StagePlan, stage_plan
 from streams.settings.experiments import check_stages
 from streams.settings.stages import StageSettings, merge
@@ -34,14 +34,14 @@ StageKey = tuple[int, ...]
 """The sections of stage settings, each by the one object that has its values."""
 
 
-class Made(NamedTuple):
+class ArmPlan(NamedTuple):
     """How slates of an arm are made. `model`: "" for the active one. `against`: the other way, of slates that
     are interleaved.
     """
 
     plan: StagePlan
     model: str
-    against: Against | None = None
+    against: Opponent | None = None
 
 
 class ArmPlans:
@@ -64,7 +64,7 @@ class ArmPlans:
         """Go by this registry from now on, but for the experiments `without`, which can't be served yet."""
         self.registry, self.without = registry, frozenset(without)
         self.assignment = Assignment(registry, without, self.settings.namespace)
-        self._made: dict[tuple[str, Rung], Made] = {}
+        self._made: dict[tuple[str, Rung], ArmPlan] = {}
         self._shared: dict[tuple[StageKey, Rung], StagePlan] = {}
         self._sections: dict[tuple[str, ...], msgspec.Struct] = {}
         self._same: dict[bytes, msgspec.Struct] = {}
@@ -78,12 +78,12 @@ class ArmPlans:
         self._default = msgspec.structs.replace(shipped, **ones)
         for (arm, rung), plan in self.declared.items():
             if arm != DEFAULT_ARM:
-                self._made[arm, rung] = Made(plan, self.settings.model_of(arm))
+                self._made[arm, rung] = ArmPlan(plan, self.settings.model_of(arm))
             elif not self._base:
-                self._made[arm, rung] = Made(plan, self._model)
+                self._made[arm, rung] = ArmPlan(plan, self._model)
                 self._shared[self._key(self._default), rung] = plan
 
-    def of(self, arm: str, rung: Rung) -> Made:
+    def of(self, arm: str, rung: Rung) -> ArmPlan:
         """How slates of an arm are made on a rung: an arm of the settings, or what `assignment` says of a
         user. Raises `SettingsError` for an arm that is not there.
         """
@@ -94,7 +94,7 @@ class ArmPlans:
             made = self._made[arm, rung] = self._combined(arm, rung)
         return made
 
-    def _combined(self, arm: str, rung: Rung) -> Made:
+    def _combined(self, arm: str, rung: Rung) -> ArmPlan:
         served = served_by(arm)
         first, second, interleaved = dict[str, ExperimentArm](), dict[str, ExperimentArm](), False
         if not served and arm != DEFAULT_ARM:
@@ -112,10 +112,10 @@ class ArmPlans:
         made = self._made_by(first, rung, arm, interleaved)
         if interleaved:
             other = self._made_by(second, rung, arm, interleaved)
-            made = made._replace(against=Against(other.plan, other.model))
+            made = made._replace(against=Opponent(other.plan, other.model))
         return made
 
-    def _made_by(self, arms: Mapping[str, ExperimentArm], rung: Rung, text: str, drafted: bool) -> Made:
+    def _made_by(self, arms: Mapping[str, ExperimentArm], rung: Rung, text: str, drafted: bool) -> ArmPlan:
         """`drafted`: the slate is drawn by the coins of a draft, and by nothing else."""
         model = self._model
         for each in arms.values():
@@ -127,7 +127,7 @@ class ArmPlans:
         key = self._key(stages), rung
         if key not in self._shared:
             self._shared[key] = self._plan(stages, rung, f"experiments {text}")
-        return Made(self._shared[key], model)
+        return ArmPlan(self._shared[key], model)
 
     def _stages(self, arms: Mapping[str, ExperimentArm]) -> StageSettings:
         """The settings of arms together, section by section: of each section there are few combinations."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streams.ranking.candidates.blend import Also, Given, blend
+from streams.ranking.candidates.blend import AddedRows, GivenPools, blend
 from streams.ranking.candidates.quotas import Quotas
 from streams.ranking.rank_batch import NO_ROWS, RankBatch
 from streams.ranking.request import RankRequest
@@ -39,21 +39,21 @@ class Blend:
         batch.offsets, batch.rows, batch.ranks, batch.origin = pools
 
 
-def _given(batch: RankBatch) -> Given:
+def _given(batch: RankBatch) -> GivenPools:
     """The pools that requests bring themselves."""
     first, asked = np.zeros(len(batch) + 1, np.int64), np.zeros(len(batch), np.uint8)
     if not batch.given:
-        return Given(NO_ROWS, first, asked)
+        return GivenPools(NO_ROWS, first, asked)
     its_rows = [batch.given.get(b, NO_ROWS) for b in range(len(batch))]
     np.cumsum([len(rows) for rows in its_rows], out=first[1:])
     asked[list(batch.given)] = 1
-    return Given(np.concatenate(its_rows), first, asked)
+    return GivenPools(np.concatenate(its_rows), first, asked)
 
 
-def _also(requests: Sequence[RankRequest]) -> Also:
+def _also(requests: Sequence[RankRequest]) -> AddedRows:
     """What is to be scored besides the pools."""
     first = np.zeros(len(requests) + 1, np.int64)
     if not any(request.score_also for request in requests):
-        return Also(NO_ROWS, first)
+        return AddedRows(NO_ROWS, first)
     np.cumsum([len(request.score_also) for request in requests], out=first[1:])
-    return Also(np.array([row for request in requests for row in request.score_also], np.int32), first)
+    return AddedRows(np.array([row for request in requests for row in request.score_also], np.int32), first)

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from streams.settings.exploration import ExplorationSettings
-from streams.settings.sections import LadderSettings
+from streams.settings.ranking import LadderSettings
 from streams.settings.stages import StageSettings
 
 Rung = Literal["full", "fewer", "counters", "popular"]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from streams.counters.counters import Counters
-from streams.ranking.explanations import AFTER_WINDOW, EXPLORED, GIVEN, Places, Recent, Why, explain
+from streams.ranking.explanations import AFTER_WINDOW, EXPLORED, GIVEN, Places, ReasonSources, Recent, explain
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
@@ -34,7 +34,7 @@ class Explain:
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         at, first = batch.placed(chosen)
         places = Places(np.array(first), batch.rows[at], batch.origin[at])
-        why = Why(
+        why = ReasonSources(
             self.catalog, self.counters.pairs, self.counters.popularity.total, self.names,
             self.workspace.places, self.workspace.entities,
         )  # fmt: skip

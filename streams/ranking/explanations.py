@@ -54,7 +54,7 @@ class Recent(NamedTuple):
     items: NDArray[np.int32]
 
 
-class Why(NamedTuple):
+class ReasonSources(NamedTuple):
     """What a reason may be drawn from. sources: their names by number, `GIVEN` the last one. scratch: a table
     over rows, all -1 between uses. entities: where a knowledge graph is loaded.
     """
@@ -67,7 +67,7 @@ class Why(NamedTuple):
     entities: EntitySignals | None = None
 
 
-def explain(places: Places, recent: Recent, why: Why) -> list[list[Reason]]:
+def explain(places: Places, recent: Recent, why: ReasonSources) -> list[list[Reason]]:
     """A reason for each place of each request.
 
     "after" and "with" name the recent item that is the largest part of the row's closeness, the signal whose
@@ -116,7 +116,7 @@ def _kind(source: str, followed: bool) -> str:
     return "after" if followed and source == "transitions" else "with"
 
 
-def _shares(row: int, recent: NDArray[np.int32], why: Why) -> Reason | None:
+def _shares(row: int, recent: NDArray[np.int32], why: ReasonSources) -> Reason | None:
     found = None if why.entities is None else why.entities.strongest(row, recent)
     if found is None or why.entities is None:
         return None

@@ -22,14 +22,14 @@ from streams.ranking.request import RankRequest
 from streams.ranking.slate import Slate, slate_id
 
 
-class Sides(NamedTuple):
+class SideRequests(NamedTuple):
     """`requests`: of all sides. `of`: for each request that was asked, where its one or two sides stand."""
 
     requests: list[RankRequest]
     of: list[tuple[int, ...]]
 
 
-def sides_of(requests: Sequence[RankRequest]) -> Sides:
+def sides_of(requests: Sequence[RankRequest]) -> SideRequests:
     """The requests as the stages take them: those that are interleaved stand for two."""
     found: list[RankRequest] = []
     of: list[tuple[int, ...]] = []
@@ -42,11 +42,11 @@ def sides_of(requests: Sequence[RankRequest]) -> Sides:
             first = replace(request, against=None, trial=False)
             found += [first, replace(first, plan=against.plan, model=against.model)]
             of.append((at, at + 1))
-    return Sides(found, of)
+    return SideRequests(found, of)
 
 
 def interleaved(
-    sides: Sides, slates: Sequence[Slate], looks: Sequence[KeptSlate] = (), base: int = 0
+    sides: SideRequests, slates: Sequence[Slate], looks: Sequence[KeptSlate] = (), base: int = 0
 ) -> tuple[list[Slate], list[KeptSlate]]:
     """A slate for each request that was asked, of those of all its sides; and its looks, where these are
     given. `base`: the column of their features that has the score, which is left out where the two sides do

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from streams.ranking.degradation import RUNGS, Rung
-from streams.settings.sections import LadderSettings
+from streams.settings.ranking import LadderSettings
 
 CLIMB_BELOW = 0.7
 """A rung is left upwards only where the wait is foreseen below this part of what it may be there."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from export.in_parts import Candidates, ItemTables
 from model.actions import known_codes
-from model.compiled import compiled
-from model.errors import ManifestError
-from model.features import LIVE_FEATURES, RETRIEVAL, rank_feature
+from model.feature_names import RETRIEVAL
 from model.schema import F32, RescorerInputs, Schema, Scores, SeenUsers, UserInputs
 from model.vocabulary import Vocabulary
 from streams.ranking.given_fields import CandidateFields, described
 from streams.ranking.index.vector_index import VectorIndex
+from streams.ranking.model_calls import Parts, Scorer, Tower, UserTower
+from streams.ranking.model_inputs import _columns, fill_history
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.user_views import UserViews
 from streams.state.catalog import Catalog
@@ -25,34 +25,6 @@ from streams.state.columns import longer, room_for
 NO_ROWS = np.empty(0, np.intp)
 AT_ONCE = 8_192
 """So many items' vectors are made in one go: those of a large catalog need no large buffers."""
-
-
-class Tower(Protocol):
-    """ids int64 [N] and what is known of N items -> vectors [N, item_dim], keys [N, user_dim], float32."""
-
-    def __call__(self, ids: NDArray[np.int64], content: Mapping[str, NDArray[Any]]) -> tuple[F32, F32]: ...
-
-
-class UserTower(Protocol):
-    """One run of the user tower: float32 [B, user_dim]."""
-
-    def __call__(self, inputs: UserInputs) -> F32: ...
-
-
-class Scorer(Protocol):
-    """One run of a rescorer that reads everything of users and items itself."""
-
-    def __call__(self, inputs: RescorerInputs) -> Scores: ...
-
-
-class Parts(Protocol):
-    """A model in parts, see `export.in_parts`."""
-
-    def tables(self, vectors: F32) -> dict[str, F32]: ...
-
-    def see(self, inputs: UserInputs) -> SeenUsers: ...
-
-    def rescore(self, seen: SeenUsers, items: ItemTables, asked: Candidates) -> Scores: ...
 
 
 class ModelInService:
@@ -255,52 +227,3 @@ class ModelInService:
             RescorerInputs(**seen.parts, candidate_vectors=padded[0], candidate_features=padded[1])
         )
         return Scores(scores.click[there], scores.rating[there], tuple(each[there] for each in scores.more))
-
-
-@compiled
-def fill_history(
-    rows: NDArray[np.int32],
-    told: F32,
-    codes: NDArray[np.uint8],
-    item_vectors: F32,
-    known: NDArray[np.int64],
-    vectors: F32,
-    features: F32,
-    actions: NDArray[np.int64],
-    mask: F32,
-) -> None:
-    """Fill `vectors` to `mask` from `rows`, their features `told` and the `codes` of their actions, which the
-    model knows as `known`; zeros where no item is, and past the end of the shorter history.
-    """
-    there = min(rows.shape[1], mask.shape[1])
-    for b in range(len(mask)):
-        features[b] = np.float32(0.0)
-        for k in range(mask.shape[1]):
-            row = rows[b, k] if k < there else np.int32(-1)
-            if k < there:
-                features[b, k] = told[b, k]
-            if row < 0:
-                vectors[b, k], mask[b, k], actions[b, k] = np.float32(0.0), np.float32(0.0), 0
-                continue
-            mask[b, k], actions[b, k] = np.float32(1.0), known[codes[b, k]]
-            for d in range(vectors.shape[2]):
-                vectors[b, k, d] = item_vectors[row, d]
-
-
-def feature_names(sources: Sequence[str]) -> tuple[str, ...]:
-    """The columns of a draft's features where the sources are these."""
-    return (*LIVE_FEATURES, *(rank_feature(source) for source in sources))
-
-
-def _columns(schema: Schema, sources: Sequence[str]) -> NDArray[np.intp] | slice:
-    """Where each feature that the model wants stands in a draft. A source it does not know is no feature."""
-    names = {name: at for at, name in enumerate(feature_names(sources))}
-    missing = [name for name in schema.candidate_features if name not in names]
-    if missing:
-        raise ManifestError(
-            f"the model wants features that this build does not compute: {', '.join(missing)}; retrain it"
-        )
-    columns = [names[name] for name in schema.candidate_features]
-    if columns == list(range(len(columns))):
-        return slice(len(columns))  # the usual case, and much faster
-    return np.array(columns, np.intp)

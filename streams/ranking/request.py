@@ -62,7 +62,7 @@ class ItemFilter:
 NO_FILTER = ItemFilter()
 
 
-class Against(NamedTuple):
+class Opponent(NamedTuple):
     """Another way to make the same slate: its stage settings, and the model that scores; "" for the active
     one.
     """
@@ -107,7 +107,7 @@ class RankRequest(msgspec.Struct, frozen=True, gc=False):
     filter: ItemFilter = NO_FILTER
     complete: bool = True
     explain: bool = True
-    against: Against | None = None
+    against: Opponent | None = None
     suiting: Suiting | None = None
     trial: bool = False
     given: GivenFields | None = None

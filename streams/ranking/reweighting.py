@@ -15,7 +15,7 @@ from streams.ranking.adaptation import Adaptation
 from streams.ranking.heads import heads_of
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
-from streams.settings.sections import FeedSettings
+from streams.settings.ranking import FeedSettings
 
 
 class Reweight:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from model.errors import SettingsError
 from streams.ranking.degradation import Rung
-from streams.settings.sections import CandidateSettings
+from streams.settings.ranking import CandidateSettings
 from streams.settings.stages import StageSettings
 from streams.state.action_meaning import Meanings
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.features import HISTORY_FEATURES, USER_FEATURES, Moments, fill_user_features
+from model.feature_names import HISTORY_FEATURES, USER_FEATURES
 from model.hashing import PROFILE_FIELDS, profile_of
 from model.schema import F32
+from model.user_features import Moments, fill_user_features
 from streams.ranking.candidates.context import BatchContext
 
 

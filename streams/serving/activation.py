@@ -13,7 +13,7 @@ from model.errors import BrokerUnavailableError
 from streams.events.schema import Control, encode, key_of
 from streams.kafka.topics import client_id, ensure_topics, topic_name
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 
 LOOK_EVERY_S = 0.1
 

@@ -10,10 +10,10 @@ from export.registry import Registry
 from model.errors import ManifestError, ModelError, SettingsError
 from streams.experiments.declared.experiment import ExperimentArm, ExperimentSettings
 from streams.experiments.declared.refusal import DeclarationError
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_inputs import feature_names
 from streams.ranking.pipeline import source_names
 from streams.recommender import check_plans
-from streams.settings.sections import ArmSettings
+from streams.settings.ranking import ArmSettings
 from streams.settings.tree import Settings
 
 

@@ -10,9 +10,9 @@ import msgspec
 from model.errors import FencedError
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.registry.audit import (
-    Change,
     Entry,
-    Recorded,
+    LoggedChange,
+    RegistryChange,
     Verdict,
     encode_entry,
     recorded,
@@ -22,11 +22,12 @@ from streams.experiments.registry.changes import removed
 from streams.experiments.registry.state import Registry, decode, encode
 from streams.settings.experiments import joined, without_file
 from streams.settings.tree import Settings
-from streams.stores.base import Store, digest_of
-from streams.stores.redis import RedisStore
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
+from streams.stores.redis.store import RedisStore
 
 ATTEMPTS = 5
-Step = Callable[[Registry], Change]
+Step = Callable[[Registry], RegistryChange]
 
 
 class Audit(NamedTuple):
@@ -43,7 +44,7 @@ async def read_registry(store: Store, experiments: Mapping[str, ExperimentSettin
 
 async def change(
     store: Store, experiments: Mapping[str, ExperimentSettings], actor: str, now_ms: int, step: Step
-) -> Recorded:
+) -> LoggedChange:
     """Take a step from the registry as it is; the registry after it, and its entry in the log. It is taken
     again where another process came first.
 
@@ -67,7 +68,7 @@ async def change(
 
 async def remove(
     store: Store, experiments: Mapping[str, ExperimentSettings], actor: str, now_ms: int, name: str, why: str
-) -> Recorded:
+) -> LoggedChange:
     """Remove an experiment and drop its sums. If the process ends in between, sums stay that nothing reads.
 
     Raises what `change` raises, and `ExperimentError` where it has not stopped.

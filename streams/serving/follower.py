@@ -13,7 +13,7 @@ from streams.serving.replica import Replica
 log = logging.getLogger(__name__)
 
 
-class Ordered(Protocol):
+class FollowedModels(Protocol):
     """The models of this process, as far as a follower speaks to them."""
 
     async def activated(self, name: str) -> None:
@@ -30,7 +30,9 @@ class Follower:
     it is called with the replica's lock held.
     """
 
-    def __init__(self, replica: Replica, models: Ordered, recover: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, replica: Replica, models: FollowedModels, recover: Callable[[], Awaitable[None]]
+    ) -> None:
         self.replica, self.models, self.recover = replica, models, recover
         self.trouble = ""
         self._reported = replica.activated

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from streams.datasets.triples import read_graph
-from streams.settings.sections import GraphSettings
+from streams.settings.ranking import GraphSettings
 from streams.state.knowledge_graph import Graph
 
 log = logging.getLogger(__name__)

@@ -70,7 +70,7 @@ _decoder = msgspec.msgpack.Decoder(_Payload)
 _head = msgspec.msgpack.Decoder(_Head)
 
 
-class Copy:
+class CountersCopy:
     """What a payload is made of, as it is now; begin it between two batches.
 
     It is made in small pieces while the recommender goes on counting; `end` it in any case. `longest_s`: the
@@ -137,9 +137,9 @@ class Copy:
         return [fields, *binary(*pieces_of(self._counters)), array_header(3), *said, *last]
 
 
-def copied(recommender: Recommender) -> Copy:
+def copied(recommender: Recommender) -> CountersCopy:
     """A copy that is made at once, and whole."""
-    copy = Copy(recommender)
+    copy = CountersCopy(recommender)
     while not copy.step():
         pass
     copy.end()

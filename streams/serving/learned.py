@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from streams.learning.earnings import Earned
+from streams.learning.earnings import SourceClicks
 from streams.learning.experts.adaptive_learner import LearnerReport
 from streams.recommender import Recommender
 from streams.serving.kept_counters import restore_learned
@@ -20,7 +20,7 @@ class Learned(NamedTuple):
     learned_to: str
     counts: Mapping[str, int]
     report: LearnerReport | None
-    earned: Mapping[str, Earned]
+    earned: Mapping[str, SourceClicks]
 
 
 def learned(settings: Settings, snapshot: bytes, position: str) -> Learned:

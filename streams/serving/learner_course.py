@@ -14,7 +14,8 @@ import msgspec
 
 from model.errors import FencedError, NewerVersionError, StoreError
 from streams.state.stored_format import decoded_by_head
-from streams.stores.base import Store, digest_of
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
 
 if TYPE_CHECKING:  # who only reads the series does without the learner
     from streams.learning.experts.adaptive_learner import LearnerReport

@@ -18,24 +18,24 @@ from streams.learning.experts.adaptive_learner import LearnerReport
 from streams.learning.lesson import Lesson, decode_lesson
 from streams.recommender import Recommender
 from streams.state.ledger import lessons_in
-from streams.stores.base import LedgerEntry, order_of
+from streams.stores.ledger_entries import LedgerEntry, order_of
 
 log = logging.getLogger(__name__)
 
 
-class Taught(NamedTuple):
+class EntryLessons(NamedTuple):
     """The lessons of the ledger entry at `position`."""
 
     position: str
     lessons: list[Lesson]
 
 
-def taught_by(entry: LedgerEntry) -> Taught:
+def taught_by(entry: LedgerEntry) -> EntryLessons:
     """The lessons of an entry of which nothing else is asked; `StoreError` where it can't be read."""
-    return Taught(entry.position, [decode_lesson(raw) for raw in lessons_in(entry.payload)])
+    return EntryLessons(entry.position, [decode_lesson(raw) for raw in lessons_in(entry.payload)])
 
 
-def learn(recommender: Recommender, after: str, entries: Sequence[Taught]) -> bool:
+def learn(recommender: Recommender, after: str, entries: Sequence[EntryLessons]) -> bool:
     """Learn what the ledger holds behind `after`, as far as it is not learned yet.
 
     False for a learner that has not come to `after`: it learns nothing of it, for what lies between would be

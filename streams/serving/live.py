@@ -30,7 +30,7 @@ from streams.serving.graph import load_graph
 from streams.serving.item_watch import ItemWatch
 from streams.serving.loading import load_encoder, texts_by
 from streams.serving.memory import give_back, give_back_code, return_large_arrays
-from streams.serving.model_watcher import LogAlone, ModelWatcher
+from streams.serving.model_watcher import LogOnly, ModelWatcher
 from streams.serving.models import RegistryModels
 from streams.serving.opining import Opining
 from streams.serving.replica import Replica
@@ -113,7 +113,7 @@ async def open_live(
     stays behind then.
     """
     return_large_arrays()
-    watcher = watcher or LogAlone()
+    watcher = watcher or LogOnly()
     registry = Registry(Path(settings.model.registry))
     store = ReadOnlyStore(store) if read_only else store
     async with contextlib.AsyncExitStack() as opened:

@@ -16,7 +16,7 @@ from streams.ranking.model_in_service import ModelInService
 from streams.serving.opining import opining
 from streams.serving.text_identity import identity_of
 from streams.serving.unknown_tokens import WatchedEncoder
-from streams.settings.sections import ModelSettings
+from streams.settings.models import ModelSettings
 from streams.state.user_state import WORDS_DIM
 
 log = logging.getLogger(__name__)

@@ -12,14 +12,14 @@ MEETINGS = 3
 """So often a batch is tried. The last time it does without those whose rows are still not known."""
 
 
-class Made(Protocol):
+class WithNewest(Protocol):
     """`newest`: a row that a state names and that is still to be met; -1 where all went well."""
 
     @property
     def newest(self) -> int: ...
 
 
-M = TypeVar("M", bound=Made)
+M = TypeVar("M", bound=WithNewest)
 
 
 async def with_rows_met(live: Live, make: Callable[[Recommender, bool], M]) -> M:

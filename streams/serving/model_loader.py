@@ -11,7 +11,7 @@ from streams.serving.background import in_thread
 from streams.serving.loading import encoder_here, in_service, other_encoder, other_graph
 from streams.serving.model_watcher import ModelWatcher
 from streams.serving.replica import Replica
-from streams.settings.sections import ModelSettings
+from streams.settings.models import ModelSettings
 from streams.state.catalog import Catalog
 
 

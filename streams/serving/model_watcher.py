@@ -36,7 +36,7 @@ class ModelWatcher(Protocol):
         ...
 
 
-class LogAlone:
+class LogOnly:
     """Counts nothing; what a person should know is logged."""
 
     def served(self, name: str, provider: str) -> None: ...

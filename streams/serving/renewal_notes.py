@@ -15,7 +15,8 @@ import msgspec
 
 from model.errors import FencedError, StoreError
 from streams.state.stored_format import decoded_by_head
-from streams.stores.base import Store, digest_of
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
 
 VERSION = 1
 ASKED, TAKEN, STATUS, ALIVE = "renewal-asked", "renewal-taken", "renewal-status", "renewal-alive"

@@ -30,7 +30,7 @@ from streams.serving.background import Background
 from streams.serving.core_thread import CoreThread
 from streams.serving.handover_lock import HandoverLock
 from streams.serving.item_watch import ItemWatch
-from streams.serving.kept_counters import Copy, restore
+from streams.serving.kept_counters import CountersCopy, restore
 from streams.serving.lessons import learn, taught_by
 from streams.serving.memory import give_back
 from streams.serving.text_identity import agree
@@ -40,7 +40,9 @@ from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record, decode_record
 from streams.state.recent_users import RecentUsers
 from streams.state.user_state import UserState
-from streams.stores.base import START, LedgerEntry, Snapshot, Store, digest_of, order_of
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
+from streams.stores.ledger_entries import START, LedgerEntry, Snapshot, order_of
 
 log = logging.getLogger(__name__)
 
@@ -328,7 +330,7 @@ class Replica:
             async with self.lock:
                 await self.check_kept()
                 position, writer, own = self.position, self.writer, self.own_position
-                copy = await self.core.call(Copy, self.recommender)
+                copy = await self.core.call(CountersCopy, self.recommender)
             try:
                 await self._finish(copy)
             finally:
@@ -345,7 +347,7 @@ class Replica:
         )
         return size
 
-    async def _finish(self, copy: Copy) -> None:
+    async def _finish(self, copy: CountersCopy) -> None:
         """All pieces, each in its turn in the core's thread, with room between them for what matters more."""
         whole = False
         while not whole:

@@ -12,7 +12,8 @@ import msgspec
 
 from model.errors import FencedError
 from streams.state.stored_format import decoded_by_head
-from streams.stores.base import Store, digest_of
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
 
 VERSION = 1
 NOTE = "retained-models"

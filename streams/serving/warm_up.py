@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from export import compiled_parts
 from model.actions import CODES, code_of
-from model.features import HISTORY_FEATURES
+from model.feature_names import HISTORY_FEATURES
 from streams.batch import Incoming, process
 from streams.events.schema import Click, Review
 from streams.experiments.assignment.assignment import Assignment
@@ -30,11 +30,11 @@ from streams.ranking.lists.item_lists import ItemLists
 from streams.ranking.lists.neighbours import neighbours
 from streams.ranking.lists.page import ListAsk
 from streams.ranking.lists.similar import SOURCES, SimilarAsk
-from streams.ranking.model_in_service import feature_names, fill_history
+from streams.ranking.model_inputs import feature_names, fill_history
 from streams.ranking.rerankers.posterior_scores import PosteriorScores
 from streams.ranking.user_views import read_views
 from streams.recommender import Recommender
-from streams.serving.kept_counters import Copy
+from streams.serving.kept_counters import CountersCopy
 from streams.settings.tree import DEFAULT_ARM, Settings
 from streams.state import user_state_codec
 from streams.state.catalog import ItemRecord
@@ -188,7 +188,7 @@ def _warm_search(settings: Settings, recommender: Recommender, state: UserState)
 
 def _warm_snapshot(recommender: Recommender) -> None:
     """What is shown while a snapshot is copied is copied first."""
-    copy = Copy(recommender)
+    copy = CountersCopy(recommender)
     recommender.counters.show(np.zeros(1, np.int32))
     while not copy.step():
         pass

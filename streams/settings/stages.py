@@ -14,12 +14,7 @@ import msgspec
 
 from model.errors import SettingsError
 from streams.settings.exploration import ExplorationSettings
-from streams.settings.sections import (
-    AdaptationSettings,
-    CandidateSettings,
-    FeedSettings,
-    RescoringSettings,
-)
+from streams.settings.ranking import AdaptationSettings, CandidateSettings, FeedSettings, RescoringSettings
 
 
 class StageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,32 +18,31 @@ from streams.experiments.metric import Metric
 from streams.experiments.metrics import MetricName, MetricSettings, known_metrics
 from streams.learning.experts.settings import ReweightingSettings
 from streams.learning.settings import LearningSettings
-from streams.settings.exploration import ExplorationSettings
-from streams.settings.live import LiveSettings
-from streams.settings.ranker import RankerSettings
-from streams.settings.search import SearchSettings
-from streams.settings.sections import (
+from streams.settings.bounds import Namespace
+from streams.settings.connections import (
     DEFAULT_NAMESPACE,
-    AdaptationSettings,
-    ArmSettings,
-    CandidateSettings,
     DerivedPrefix,
-    ExampleSettings,
-    FeedSettings,
-    GatewaySettings,
-    GraphSettings,
-    IndexSettings,
     KafkaSettings,
-    LadderSettings,
-    ModelSettings,
-    Namespace,
     RedisSettings,
-    RenewalSettings,
-    RescoringSettings,
-    WorkerSettings,
     kafka_prefix,
     redis_prefix,
 )
+from streams.settings.exploration import ExplorationSettings
+from streams.settings.live import LiveSettings
+from streams.settings.models import ExampleSettings, ModelSettings, RenewalSettings
+from streams.settings.processes import GatewaySettings, WorkerSettings
+from streams.settings.ranker import RankerSettings
+from streams.settings.ranking import (
+    AdaptationSettings,
+    ArmSettings,
+    CandidateSettings,
+    FeedSettings,
+    GraphSettings,
+    IndexSettings,
+    LadderSettings,
+    RescoringSettings,
+)
+from streams.settings.search import SearchSettings
 from streams.settings.stages import StageSettings, overridden
 from streams.settings.tracing import TracingSettings
 from streams.state.action_meaning import ActionSettings, Meanings, RatingSettings, built_in

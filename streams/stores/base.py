@@ -5,13 +5,14 @@ Values are opaque bytes here: the core encodes and decodes them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from model.errors import StoreError
 from streams.experiments.arm_totals import ArmTotals
+from streams.stores.commit import Commit
 from streams.stores.condition import Condition, ServerLoad
+from streams.stores.ledger_entries import LedgerEntry, Snapshot
+from streams.stores.withdrawals import Withdrawals
 
 
 class Loaded(NamedTuple):
@@ -24,46 +25,6 @@ class Loaded(NamedTuple):
     progress: dict[str, int]
     slates: Sequence[bytes | None] = ()
     tombstones: Mapping[str, bytes] = {}
-
-
-class Forgotten(NamedTuple):
-    """What a commit leaves of a deleted user: a tombstone. Notes about the user as of `until_ms` go, too."""
-
-    tombstone: bytes
-    until_ms: int
-
-
-class Commit(NamedTuple):
-    """Everything one batch writes, in one transaction.
-
-    `expected`: the progress that was loaded; `progress`: what it becomes (keys are "topic-partition").
-    Every partition of `progress` stands in `expected` too, and never moves back (`StoreError`).
-    Where the stored progress is no longer what was expected, nothing at all is written (`FencedError`).
-    `found`: the digest (`digest_of`) of a user's state as it was before; so for those who stand there.
-    `ledger` is the batch's entry for the other processes (empty: none is added).
-    `withdrawn`: whether an item is withdrawn as of now, for those that were put.
-    Where the store has several shards (`redis.shards`), all of it is of one; `StoreError` else. Only states,
-    feeds and items that rest on nothing and come with nothing else may be of several.
-    `slates`: of users, their kept slates, which expire by a time of their own (`learning.keep_s`);
-    `found_slates` is to them what `found` is to states, but the digest of their head alone (`head_of`).
-    `arm_sums`: of experiments by name, what is added to which of their numbers (`experiments.arm_totals`).
-    `forgotten`: users who are deleted. Their state, feed, kept slates and notes go before anything else is
-    written of them, and their tombstones stay for `tombstone_ms`.
-    """
-
-    expected: Mapping[str, int]
-    progress: Mapping[str, int]
-    states: Mapping[str, bytes]
-    feeds: Mapping[str, bytes]
-    items: Mapping[str, bytes]
-    ledger: bytes = b""
-    found: Mapping[str, str] = {}
-    withdrawn: Mapping[str, bool] = {}
-    slates: Mapping[str, bytes] = {}
-    found_slates: Mapping[str, str] = {}
-    arm_sums: Mapping[str, Mapping[str, int]] = {}
-    forgotten: Mapping[str, Forgotten] = {}
-    tombstone_ms: int = 0
 
 
 class FeedsRead(NamedTuple):
@@ -96,102 +57,6 @@ class Activation(NamedTuple):
 
     since_ms: int
     model: str
-
-
-class Withdrawals(NamedTuple):
-    """Items that were withdrawn (True) or came back (False), up to `version` at least; "": none ever was.
-
-    `whole`: all that are on the list, in place of what was known before; else only what changed since.
-    """
-
-    version: str
-    whole: bool
-    changes: dict[str, bool]
-
-
-def version_of(withdrawals: str) -> tuple[str, int]:
-    """A version of the list of withdrawn items: who began it, and how many changes it has seen since.
-
-    A store that was emptied begins another list, whose versions don't compare with those of the one before.
-
-    >>> version_of("f00d:12"), version_of("")
-    (('f00d', 12), ('', 0))
-    """
-    began, _, number = withdrawals.rpartition(":")
-    try:
-        return began, int(number or 0)
-    except ValueError:
-        raise StoreError(
-            f"version of the withdrawn items {withdrawals!r}: expected NAME:NUMBER, such as 'f00d:12'"
-        ) from None
-
-
-class LedgerEntry(NamedTuple):
-    """One entry of the ledger: a totally ordered log of what was applied. Positions compare by `order_of`."""
-
-    position: str
-    writer: str
-    payload: bytes
-
-
-class Snapshot(NamedTuple):
-    """The counters as of a ledger position, so that a starting process need not read the whole ledger.
-
-    Entries of `writer` up to `own_position` are in it as well, even where they lie after `position`.
-    """
-
-    position: str
-    writer: str
-    own_position: str
-    payload: bytes
-
-
-def digest_of(state: bytes | None) -> str:
-    """Names the bytes of a state, or of a part of them; "" for none."""
-    return "" if state is None else hashlib.sha1(state, usedforsecurity=False).hexdigest()
-
-
-HEAD_BYTES = 16
-"""So many of the first bytes of kept slates name all of them (`streams.learning.kept_slates_codec`)."""
-
-
-def head_of(slates: bytes | None) -> bytes | None:
-    """What names a user's kept slates; None where none are kept."""
-    return None if slates is None else slates[:HEAD_BYTES]
-
-
-LEADER = "leader"
-"""The lease of the worker that saves snapshots: while it is held, a worker runs."""
-START = "0-0"
-"""The ledger position before the first entry."""
-
-
-def order_of(position: str) -> tuple[int, int]:
-    """A ledger position as numbers that compare: milliseconds of the store's clock, then a sequence number.
-
-    >>> order_of("1763934000123-2") > order_of("1763934000123-0") > order_of(START)
-    True
-    """
-    ms, _, sequence = position.partition("-")
-    try:
-        return int(ms), int(sequence)
-    except ValueError:
-        raise StoreError(
-            f"ledger position {position!r}: expected MILLISECONDS-SEQUENCE, such as {START!r}"
-        ) from None
-
-
-def check_commit(commit: Commit) -> None:
-    """Progress without an expectation would not be fenced, and progress that moves back would undo one."""
-    for partition, offset in commit.progress.items():
-        if partition not in commit.expected:
-            raise StoreError(
-                f"commit moves {partition} but does not say what it expects there; load it first"
-            )
-        if offset < commit.expected[partition]:
-            raise StoreError(
-                f"commit moves {partition} back, {commit.expected[partition]} to {offset}; offsets only grow"
-            )
 
 
 class FeedNews(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from model.errors import StoreUnavailableError
 
 
-class Heard:
+class HeardFeeds:
     """`FeedNews` that whoever hears fills. `closed` is called once, when nobody listens any more."""
 
     def __init__(self, closed: Callable[[], None] = lambda: None) -> None:

@@ -11,32 +11,25 @@ from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock, SystemClock
 from streams.experiments.arm_totals import totals_of
 from streams.learning.settings import LearningSettings
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.state.tombstone import tombstone_name
 from streams.state.user_state import StateSettings
 from streams.stores.base import (
     ACTIVATIONS_MOST,
     HISTORY_MOST,
-    START,
     Activation,
     AllTotals,
-    Commit,
     FeedNews,
     FeedsRead,
-    LedgerEntry,
     Loaded,
-    Snapshot,
     StoredReport,
     UserPage,
-    Withdrawals,
-    check_commit,
-    digest_of,
-    head_of,
-    order_of,
-    version_of,
 )
+from streams.stores.commit import Commit, check_commit, digest_of, head_of
 from streams.stores.condition import SOUND, Condition, ServerLoad
-from streams.stores.heard import Heard
+from streams.stores.heard import HeardFeeds
+from streams.stores.ledger_entries import START, LedgerEntry, Snapshot, order_of
+from streams.stores.withdrawals import Withdrawals, version_of
 
 MS_PER_DAY = 86_400_000
 
@@ -96,7 +89,7 @@ class MemoryStore:
         self._experiments_log: list[bytes] = []
         self._arm_sums: dict[str, dict[str, int]] = {}
         self._sums_history: dict[str, list[tuple[int, AllTotals]]] = {}
-        self._hearing: set[Heard] = set()
+        self._hearing: set[HeardFeeds] = set()
 
     async def load(
         self, users: Sequence[str], partitions: Sequence[str], slates_of: Sequence[str] = ()
@@ -200,7 +193,7 @@ class MemoryStore:
         )
 
     async def hear_of_feeds(self) -> FeedNews:
-        heard = Heard(closed=lambda: self._hearing.discard(heard))
+        heard = HeardFeeds(closed=lambda: self._hearing.discard(heard))
         self._hearing.add(heard)
         return heard
 

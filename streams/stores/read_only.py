@@ -9,18 +9,17 @@ from model.errors import StoreError
 from streams.stores.base import (
     Activation,
     AllTotals,
-    Commit,
     FeedNews,
     FeedsRead,
-    LedgerEntry,
     Loaded,
-    Snapshot,
     Store,
     StoredReport,
     UserPage,
-    Withdrawals,
 )
+from streams.stores.commit import Commit
 from streams.stores.condition import Condition, ServerLoad
+from streams.stores.ledger_entries import LedgerEntry, Snapshot
+from streams.stores.withdrawals import Withdrawals
 
 
 class ReadOnlyStore:

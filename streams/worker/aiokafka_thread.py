@@ -31,8 +31,8 @@ from streams.kafka.fetched import Fetched, readable_end
 from streams.kafka.idle_partitions import spare_idle
 from streams.kafka.inquiry import ended_in
 from streams.kafka.record import of_aiokafka
-from streams.kafka.spans import Known, Span
-from streams.settings.sections import KafkaSettings
+from streams.kafka.spans import ClientPartition, Span
+from streams.settings.connections import KafkaSettings
 from streams.worker.membership import watch_membership
 from streams.worker.waiting import watch_ends
 
@@ -160,7 +160,7 @@ class AiokafkaThread(stock.AIOKafkaConsumerThread):
     def let_go(self, partition: TP) -> None:
         """Nothing, too."""
 
-    def known(self, partition: TP) -> Known | None:
+    def known(self, partition: TP) -> ClientPartition | None:
         """None where this worker does not have the partition."""
         assignment = self._assignment()
         state = None if assignment is None else assignment.state_value(partition)
@@ -169,7 +169,7 @@ class AiokafkaThread(stock.AIOKafkaConsumerThread):
         position, end = state._position, readable_end(state)
         span = self.fetched.spans_of(assignment).get(partition)
         held_back = 0 if end is None else state.highwater - end
-        return Known(position, end, held_back, -1 if span is None else span.last)
+        return ClientPartition(position, end, held_back, -1 if span is None else span.last)
 
     def more_to_come(self, partition: TP, last: int) -> bool:
         known = self.known(partition)

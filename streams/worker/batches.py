@@ -34,12 +34,12 @@ from streams.stores.base import Store
 from streams.worker.counting import Counting
 from streams.worker.encoding import begun
 from streams.worker.flight import Flight
-from streams.worker.folding import Examples, Folding, Made
+from streams.worker.folding import Examples, FoldedBatch, Folding
 from streams.worker.kept_states import KeptStates
-from streams.worker.look_up import LookUp, Work
+from streams.worker.look_up import BatchWork, LookUp
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.offset_order import Log, OffsetOrder
-from streams.worker.reading import Read, Reader
+from streams.worker.offset_order import OffsetOrder, PartitionLog
+from streams.worker.reading import Reader, ReadMessage
 from streams.worker.recovery import Recovery
 from streams.worker.traced_batches import Moments, Traced, TracedBatches
 from streams.worker.waiting import Waiting
@@ -66,7 +66,7 @@ class Models(Protocol):
 
 class _Batch(NamedTuple):
     messages: Sequence[Message]
-    reads: Sequence[Read]
+    reads: Sequence[ReadMessage]
     letters: Sequence[DeadLetter]
     begun_ms: float
     traced: Sequence[Traced] = ()
@@ -77,8 +77,8 @@ class _Folded(NamedTuple):
     had answered, and when all was folded: ms since the epoch.
     """
 
-    work: Work
-    made: Made | None
+    work: BatchWork
+    made: FoldedBatch | None
     asked_ms: float
     loaded_ms: float
     folded_ms: float
@@ -95,7 +95,7 @@ class Batches:
         models: Models,
         reader: Reader,
         letters: DeadLetters,
-        kafka: Log,
+        kafka: PartitionLog,
         metrics: WorkerMetrics,
         clock: Clock,
         examples: Examples | None = None,
@@ -271,7 +271,7 @@ class Batches:
             flight.ended(straight=False)
             self.replica.lock.release()
 
-    async def _commit(self, work: Work, made: Made, flight: Flight) -> tuple[str, float]:
+    async def _commit(self, work: BatchWork, made: FoldedBatch, flight: Flight) -> tuple[str, float]:
         """The place in the ledger, and when the transaction began."""
         await self._writing.send_letters(work, made.outcome)
         bytes_of = made.encoded

@@ -15,11 +15,12 @@ from streams.popular_feed import popular_feed
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import POPULAR_USER
 from streams.serving.experiments import EVERY_S, ServedExperiments
-from streams.serving.follower import Follower, Ordered
+from streams.serving.follower import FollowedModels, Follower
 from streams.serving.learner_course import note_course
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
-from streams.stores.base import LEADER, Store
+from streams.stores.base import Store
+from streams.stores.ledger_entries import LEADER
 from streams.worker.experiment_watch import ExperimentWatch
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.store_watch import TURN_S, StoreWatch
@@ -39,7 +40,7 @@ class Chores:
         settings: Settings,
         store: Store,
         replica: Replica,
-        models: Ordered,
+        models: FollowedModels,
         experiments: ServedExperiments,
         recover: Callable[[], Awaitable[None]],
         metrics: WorkerMetrics,

@@ -17,11 +17,11 @@ from streams.events.schema import Item
 from streams.ranking.explanations import EXPLORED
 from streams.ranking.slate import Slate, ranked_by
 from streams.state.action_meaning import BUILT_IN
-from streams.stores.base import order_of
-from streams.worker.folding import Made
-from streams.worker.look_up import Work
+from streams.stores.ledger_entries import order_of
+from streams.worker.folding import FoldedBatch
+from streams.worker.look_up import BatchWork
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.reading import Read
+from streams.worker.reading import ReadMessage
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ EVENTS_AT_ONCE = 32
 class _Written(NamedTuple):
     """What is to be counted of a batch that was written at `written_ms`, and found written at `now_ms`."""
 
-    reads: Sequence[Read]
+    reads: Sequence[ReadMessage]
     outcome: BatchResult
     encode_s: float
     written_ms: float
@@ -58,7 +58,7 @@ class Counting:
         self._uncounted: list[_Written] = []
         self._events = 0
 
-    def count(self, work: Work, made: Made, position: str, pushed_ms: float) -> None:
+    def count(self, work: BatchWork, made: FoldedBatch, position: str, pushed_ms: float) -> None:
         """A batch was written at `position` of the ledger, by a transaction that began at `pushed_ms`."""
         outcome, now_ms = made.outcome, self.clock.now_ms()
         written_ms = _written_ms(position, pushed_ms, now_ms)
@@ -114,7 +114,7 @@ class Counting:
         )
 
 
-def _warn_of_late(reads: Sequence[Read], skipped: Mapping[int, str]) -> None:
+def _warn_of_late(reads: Sequence[ReadMessage], skipped: Mapping[int, str]) -> None:
     """The gateway has said "accepted": what came of it is said here, a line a batch."""
     late = [at for at, reason in skipped.items() if reason == "older"]
     events = [event for at in late if isinstance(event := reads[at].event, Item)]

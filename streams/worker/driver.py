@@ -29,8 +29,8 @@ from yarl import URL
 
 from streams.kafka.lag import Standing
 from streams.kafka.record import Chunk, Record
-from streams.kafka.spans import Known, Partition, Span
-from streams.settings.sections import KafkaSettings
+from streams.kafka.spans import ClientPartition, Partition, Span
+from streams.settings.connections import KafkaSettings
 from streams.worker.aiokafka_thread import AiokafkaThread
 from streams.worker.librdkafka_thread import LibrdkafkaThread
 from streams.worker.membership import Membership
@@ -58,7 +58,7 @@ class ClientThread(Protocol):
         """The last stable offset of each."""
         ...
 
-    def known(self, partition: TP) -> Known | None: ...
+    def known(self, partition: TP) -> ClientPartition | None: ...
 
     def more_to_come(self, partition: TP, last: int) -> bool:
         """See `Consumer.more_to_come`."""
@@ -122,7 +122,7 @@ class Consumer(stock.Consumer):
     def _standing(self, partition: TP) -> int | None:
         acknowledged = self._acknowledged.get(partition, 0)
         # In this order: the thread writes the span before it moves the position.
-        known: Known | None = self._thread.known(partition)
+        known: ClientPartition | None = self._thread.known(partition)
         if known is None:
             return None
         spans: Mapping[Partition, Span] = self._thread.spans()

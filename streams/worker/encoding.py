@@ -12,9 +12,9 @@ from streams.state import user_state_codec
 from streams.state.ledger import encode_record
 from streams.state.tombstone import encode_tombstone
 from streams.state.user_state import UserState
-from streams.stores.base import Commit, Forgotten, digest_of, head_of
-from streams.worker.kept_states import Kept
-from streams.worker.look_up import Work
+from streams.stores.commit import Commit, Forgotten, digest_of, head_of
+from streams.worker.kept_states import KeptValue
+from streams.worker.look_up import BatchWork
 
 
 class Encoded(NamedTuple):
@@ -23,11 +23,11 @@ class Encoded(NamedTuple):
     """
 
     commit: Commit
-    states: dict[str, Kept[UserState]]
-    slates: dict[str, Kept[UserSlates]]
+    states: dict[str, KeptValue[UserState]]
+    slates: dict[str, KeptValue[UserSlates]]
 
 
-def encoded(work: Work, outcome: BatchResult, made_ms: float, tombstone_ms: int) -> Encoded:
+def encoded(work: BatchWork, outcome: BatchResult, made_ms: float, tombstone_ms: int) -> Encoded:
     """All that is to be written of a batch whose slates were made at `made_ms`; it takes a while, and waits
     for nothing. tombstone_ms: how long the tombstones of deleted users stay.
     """
@@ -63,8 +63,8 @@ def encoded(work: Work, outcome: BatchResult, made_ms: float, tombstone_ms: int)
     )
     return Encoded(
         commit,
-        {user: Kept(state, digest_of(states.get(user))) for user, state in outcome.states.items()},
-        {user: Kept(each, digest_of(head_of(slates.get(user)))) for user, each in outcome.kept.items()},
+        {user: KeptValue(state, digest_of(states.get(user))) for user, state in outcome.states.items()},
+        {user: KeptValue(each, digest_of(head_of(slates.get(user)))) for user, each in outcome.kept.items()},
     )
 
 

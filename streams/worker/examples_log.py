@@ -26,7 +26,7 @@ from streams.examples.collector import ExampleCollector
 from streams.examples.folder import KINDS, LEARN, WHOLE, prune, shard_name
 from streams.examples.sampled import place_of
 from streams.examples.target import Target
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_inputs import feature_names
 from streams.recommender import Recommender
 from streams.serving.background import Background
 from streams.serving.core_thread import CoreThread

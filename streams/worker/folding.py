@@ -24,14 +24,14 @@ from streams.settings.tree import Settings
 from streams.state.tombstone import LEAST_MS
 from streams.state.user_state import UserState
 from streams.worker.encoding import Encoded, encoded
-from streams.worker.look_up import Work
+from streams.worker.look_up import BatchWork
 from streams.worker.waiting import Waiting
 
 BETWEEN_MOST = 2.0
 """A batch that held up the next one for more than so many times its turn in the core waited for others."""
 
 
-class Made(NamedTuple):
+class FoldedBatch(NamedTuple):
     """What a batch comes to, and as bytes. `missed`: how many requests named a model that is not in service,
     by its name. `encode_s`: the time that the bytes took. `rung`: which the ladder chose for it.
     """
@@ -90,7 +90,7 @@ class Folding:
     def rung(self) -> Rung:
         return self._ladder.rung
 
-    async def fold(self, work: Work, begun_ms: float) -> Made:
+    async def fold(self, work: BatchWork, begun_ms: float) -> FoldedBatch:
         """What a batch comes to that was begun at `begun_ms`. `keep` or `undo` follows, once it is known
         whether that was written.
 
@@ -131,7 +131,7 @@ class Folding:
         if self.examples is not None:
             self.replica.core.post(self.examples.undo)
 
-    def _made(self, recommender: Recommender, work: Work, rung: Rung, begun_ms: float) -> Made:
+    def _made(self, recommender: Recommender, work: BatchWork, rung: Rung, begun_ms: float) -> FoldedBatch:
         """In the core's thread."""
         models = recommender.pipeline.models
         if self.examples is not None:
@@ -154,4 +154,4 @@ class Folding:
         started = time.perf_counter()
         tombstone_ms = max(self.settings.events.max_late_ms, LEAST_MS)
         out = encoded(work, outcome, self.clock.precise_ms(), tombstone_ms)
-        return Made(outcome, out, models.missed(), time.perf_counter() - started, rung)
+        return FoldedBatch(outcome, out, models.missed(), time.perf_counter() - started, rung)

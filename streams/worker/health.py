@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from model.errors import SettingsError
-from streams.settings.sections import WorkerSettings
+from streams.settings.processes import WorkerSettings
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Readiness(msgspec.Struct):
     model: dict[str, Any] = {}
 
 
-class Patient(Protocol):
+class HealthSubject(Protocol):
     """Whose health it is. `failure`: why it is about to end."""
 
     failure: BaseException | None
@@ -67,7 +67,7 @@ class Patient(Protocol):
         ...
 
 
-class Ask(Protocol):
+class LoopCall(Protocol):
     """Calls a function in the worker's own loop; its answer, or `TimeoutError`."""
 
     def __call__(self, question: Callable[[], T], timeout_s: float) -> Awaitable[T]: ...
@@ -77,7 +77,7 @@ class HealthServer:
     """Serves on the loop in which it is started, until it is stopped."""
 
     def __init__(
-        self, listener: socket.socket, registry: CollectorRegistry, patient: Patient, ask: Ask
+        self, listener: socket.socket, registry: CollectorRegistry, patient: HealthSubject, ask: LoopCall
     ) -> None:
         self._listener, self._registry = listener, registry
         self._patient, self._ask = patient, ask

@@ -21,7 +21,7 @@ PAUSE_MS = 30_000
 """So long nothing is kept after it was wrong: it may be again, and each time the counters are read anew."""
 
 
-class Kept(NamedTuple, Generic[Value]):
+class KeptValue(NamedTuple, Generic[Value]):
     """A user's value (a state, or kept slates), and the digest of its bytes in the store."""
 
     value: Value
@@ -29,7 +29,7 @@ class Kept(NamedTuple, Generic[Value]):
 
 
 class _Entry(NamedTuple, Generic[Value]):
-    kept: Kept[Value]
+    kept: KeptValue[Value]
     since_ms: int
 
 
@@ -41,15 +41,15 @@ class KeptStates(Generic[Value]):
 
     def __init__(self, most: int, clock: Clock) -> None:
         self._most, self._clock = most, clock
-        self._last: dict[str, Kept[Value]] = {}
+        self._last: dict[str, KeptValue[Value]] = {}
         self._older: dict[str, _Entry[Value]] = {}
         self._paused_until_ms = 0
         self.progress: dict[str, int] = {}
 
-    def of(self, users: Iterable[str]) -> dict[str, Kept[Value]]:
+    def of(self, users: Iterable[str]) -> dict[str, KeptValue[Value]]:
         """Those that are kept."""
         oldest_ms = self._clock.now_ms() - KEPT_MS
-        found: dict[str, Kept[Value]] = {}
+        found: dict[str, KeptValue[Value]] = {}
         for user in users:
             kept = self._last.get(user)
             if kept is not None:
@@ -58,7 +58,7 @@ class KeptStates(Generic[Value]):
                 found[user] = entry.kept
         return found
 
-    def take(self, states: Mapping[str, Kept[Value]], progress: Mapping[str, int]) -> None:
+    def take(self, states: Mapping[str, KeptValue[Value]], progress: Mapping[str, int]) -> None:
         """What a batch makes of its users; the write of the one before it is known."""
         now_ms, older = self._clock.now_ms(), self._older
         if now_ms >= self._paused_until_ms:

@@ -25,9 +25,9 @@ from model.errors import PartEndedError
 from streams.kafka.inquiry import Inquiry
 from streams.kafka.librdkafka import Statistics, consumer_config
 from streams.kafka.record import Chunk, Record
-from streams.kafka.spans import Known, Partition, Span, next_seek
+from streams.kafka.spans import ClientPartition, Partition, Span, next_seek
 from streams.kafka.starts import Starts
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.worker.mending import Mending
 from streams.worker.pauses import Pauses
 from streams.worker.poller import Poller
@@ -128,7 +128,7 @@ class LibrdkafkaThread(Service):
     def assignment(self) -> set[TP]:
         return self._poller.polling.partitions
 
-    def known(self, partition: Partition) -> Known | None:
+    def known(self, partition: Partition) -> ClientPartition | None:
         return self._poller.polling.known(partition)
 
     def more_to_come(self, partition: Partition, last: int) -> bool:

@@ -24,11 +24,12 @@ from streams.state import user_state_codec
 from streams.state.event_meaning import items_named, shown_to, user_of
 from streams.state.tombstone import decode_tombstone, with_tombstone
 from streams.state.user_state import EMPTY, UserState
-from streams.stores.base import Loaded, Store, digest_of, head_of
-from streams.worker.kept_states import Kept, KeptStates
+from streams.stores.base import Loaded, Store
+from streams.stores.commit import digest_of, head_of
+from streams.worker.kept_states import KeptStates, KeptValue
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.offset_order import OffsetOrder
-from streams.worker.reading import Read
+from streams.worker.reading import ReadMessage
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ AT_ONCE = 4
 """So many values are decoded on the loop: 5 to 20 us each, less than the way to the core and back."""
 
 
-class Work(NamedTuple):
+class BatchWork(NamedTuple):
     """`reads` are to be applied to `states`; `done` messages are acknowledged once `progress` is written.
 
     `slates`: what is kept of the slates of those who were shown one, or answered. `measured`: the experiments
@@ -46,7 +47,7 @@ class Work(NamedTuple):
     `slates_digests`: the progress, states and slates in the store on which all of this rests.
     """
 
-    reads: list[Read]
+    reads: list[ReadMessage]
     letters: list[DeadLetter]
     states: dict[str, UserState]
     digests: dict[str, str]
@@ -84,8 +85,8 @@ class LookUp:
         self._known |= progress
 
     async def rest(
-        self, messages: Sequence[Message], reads: Sequence[Read], letters: Sequence[DeadLetter]
-    ) -> Work:
+        self, messages: Sequence[Message], reads: Sequence[ReadMessage], letters: Sequence[DeadLetter]
+    ) -> BatchWork:
         """What of `messages` (decoded: `reads`, or `letters` where they could not be) is still to be written.
 
         Raises `FencedError` where the store has forgotten, `ProgressError` where it is ahead of Kafka.
@@ -115,7 +116,7 @@ class LookUp:
                 dead_letter(read.message, "state_unreadable", error, now_ms) for read, error in damaged
             ]
         self._load_s.observe(time.perf_counter() - started)
-        return Work(
+        return BatchWork(
             kept,
             fresh_letters,
             states={user: each.value for user, each in known.items()},
@@ -133,8 +134,8 @@ class LookUp:
         users: Sequence[str],
         viewers: Sequence[str],
         places: set[str],
-        known: dict[str, Kept[UserState]],
-        slates: dict[str, Kept[UserSlates]],
+        known: dict[str, KeptValue[UserState]],
+        slates: dict[str, KeptValue[UserSlates]],
     ) -> tuple[dict[str, int], dict[str, _Unreadable]]:
         """The progress of `places`, and whose states can't be read; those that can are added to `known`, and
         the slates of `viewers` to `slates`.
@@ -191,21 +192,21 @@ class _Unreadable(NamedTuple):
 
 
 def _apart(
-    reads: Sequence[Read],
+    reads: Sequence[ReadMessage],
     unreadable: Mapping[str, _Unreadable],
-    known: dict[str, Kept[UserState]],
+    known: dict[str, KeptValue[UserState]],
     changed: Callable[[AnyEvent], str | None],
-) -> tuple[list[Read], list[tuple[Read, StoreError]]]:
+) -> tuple[list[ReadMessage], list[tuple[ReadMessage, StoreError]]]:
     """Those that can be applied, and those of users whose states can't be read, with the reason. A deletion
     needs no state: it is applied to an empty one, which is added to `known`, and so is what comes after it.
     """
-    fine, damaged, deleted = list[Read](), list[tuple[Read, StoreError]](), set[str]()
+    fine, damaged, deleted = list[ReadMessage](), list[tuple[ReadMessage, StoreError]](), set[str]()
     for each in reads:
         user = changed(each.event)
         lost = None if user is None or user in deleted else unreadable.get(user)
         if lost is not None and isinstance(each.event, Forget):
             deleted.add(each.event.user_id)
-            known.setdefault(each.event.user_id, Kept(EMPTY, lost.digest))
+            known.setdefault(each.event.user_id, KeptValue(EMPTY, lost.digest))
             lost = None
         if lost is None:
             fine.append(each)
@@ -219,9 +220,9 @@ class _Read(NamedTuple):
     users' slates can't be. `newest`: the newest row that a state names.
     """
 
-    states: dict[str, Kept[UserState]]
+    states: dict[str, KeptValue[UserState]]
     unreadable: dict[str, _Unreadable]
-    slates: dict[str, Kept[UserSlates]]
+    slates: dict[str, KeptValue[UserSlates]]
     slates_lost: int
     newest: int
 
@@ -235,10 +236,10 @@ def _read(users: Sequence[str], viewers: Sequence[str], loaded: Loaded) -> _Read
             forgotten_ms = decode_tombstone(raw).forgotten_ms
             if user in states:
                 state, digest = states[user]
-                states[user] = Kept(with_tombstone(state if digest else None, raw), digest)
+                states[user] = KeptValue(with_tombstone(state if digest else None, raw), digest)
             if user in slates:
                 kept, digest = slates[user]
-                slates[user] = Kept(kept._replace(forgotten_ms=forgotten_ms), digest)
+                slates[user] = KeptValue(kept._replace(forgotten_ms=forgotten_ms), digest)
         except NewerVersionError:
             raise
         except StoreError as error:
@@ -258,13 +259,13 @@ def _fenced_places(messages: Sequence[Message]) -> set[str]:
 
 def _states(
     users: Sequence[str], loaded: Loaded
-) -> tuple[dict[str, Kept[UserState]], dict[str, _Unreadable]]:
+) -> tuple[dict[str, KeptValue[UserState]], dict[str, _Unreadable]]:
     """The states, and why some could not be read."""
-    states: dict[str, Kept[UserState]] = {}
+    states: dict[str, KeptValue[UserState]] = {}
     unreadable: dict[str, _Unreadable] = {}
     for user, raw in zip(users, loaded.states, strict=True):
         try:
-            states[user] = Kept(user_state_codec.decode(raw), digest_of(raw))
+            states[user] = KeptValue(user_state_codec.decode(raw), digest_of(raw))
         except NewerVersionError:
             raise  # nothing is wrong with it: this build must not go on
         except StoreError as error:
@@ -272,11 +273,11 @@ def _states(
     return states, unreadable
 
 
-def _slates(users: Sequence[str], loaded: Loaded) -> tuple[dict[str, Kept[UserSlates]], int]:
+def _slates(users: Sequence[str], loaded: Loaded) -> tuple[dict[str, KeptValue[UserSlates]], int]:
     """Kept slates, and of how many users they can't be read. Those are begun anew: no event is worth less for
     it.
     """
-    found: dict[str, Kept[UserSlates]] = {}
+    found: dict[str, KeptValue[UserSlates]] = {}
     lost = 0
     for user, raw in zip(users, loaded.slates, strict=True):
         slates = NOTHING_KEPT
@@ -287,5 +288,5 @@ def _slates(users: Sequence[str], loaded: Loaded) -> tuple[dict[str, Kept[UserSl
         except StoreError as error:
             log.warning("the kept slates of user %r are begun anew: %s", user, error)
             lost += 1
-        found[user] = Kept(slates, digest_of(head_of(raw)))
+        found[user] = KeptValue(slates, digest_of(head_of(raw)))
     return found, lost

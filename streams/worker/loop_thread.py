@@ -22,7 +22,7 @@ T = TypeVar("T")
 BEAT_EVERY_S = 0.2
 
 
-class Runs(Protocol):
+class LoopRunner(Protocol):
     """What is run: a worker."""
 
     pulse: Pulse
@@ -44,7 +44,7 @@ class LoopThread:
     `failed` gets the reason as soon as there is one; `ended` is done when the loop has come to its end.
     """
 
-    def __init__(self, worker: Runs) -> None:
+    def __init__(self, worker: LoopRunner) -> None:
         self._worker = worker
         self._main = asyncio.get_running_loop()
         self.failed: asyncio.Future[BaseException] = self._main.create_future()

@@ -19,7 +19,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 log = logging.getLogger(__name__)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from streams.serving.model_watcher import LogAlone
+from streams.serving.model_watcher import LogOnly
 from streams.worker.metrics import WorkerMetrics
 
 
-class ModelMetrics(LogAlone):
+class ModelMetrics(LogOnly):
     """Names of models come from the registry and the settings, never from a client."""
 
     def __init__(self, metrics: WorkerMetrics) -> None:

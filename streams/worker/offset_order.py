@@ -17,7 +17,7 @@ from streams.worker.metrics import WorkerMetrics
 log = logging.getLogger(__name__)
 
 
-class Log(Protocol):
+class PartitionLog(Protocol):
     """What must be asked of Kafka about a partition; a place is "topic-partition"."""
 
     async def earliest(self, place: str) -> int:
@@ -37,7 +37,7 @@ class Log(Protocol):
         ...
 
 
-class Some:
+class MessageSet:
     """Some of a batch's messages, each by itself: two may be of one offset, which was read before a seek and
     after it, and only the second one's turn comes.
     """
@@ -58,17 +58,19 @@ class Some:
 class OffsetOrder:
     """Keeps each partition in the order of its offsets; `gaps` knows where it is read again."""
 
-    def __init__(self, kafka: Log, metrics: WorkerMetrics) -> None:
+    def __init__(self, kafka: PartitionLog, metrics: WorkerMetrics) -> None:
         self.kafka, self.metrics = kafka, metrics
         self.gaps = Gaps()
 
-    async def in_order(self, messages: Sequence[Message], progress: Mapping[str, int]) -> tuple[Some, Some]:
+    async def in_order(
+        self, messages: Sequence[Message], progress: Mapping[str, int]
+    ) -> tuple[MessageSet, MessageSet]:
         """The messages to apply, each the next one of its partition, and those that were applied before.
 
         Whatever else there is came too early: something before it was left out and is read again. Raises
         `ProgressError` where the store is ahead of Kafka.
         """
-        taken, old = Some(), Some()
+        taken, old = MessageSet(), MessageSet()
         upcoming = {place: offset + 1 for place, offset in progress.items()}
         for message in messages:
             place, offset = message.place, message.offset

@@ -38,7 +38,7 @@ AT_ONCE = 500
 """So many messages are handed over at once, at most."""
 
 
-class Told(Protocol):
+class PollListener(Protocol):
     """Who hears of it, in the thread that polls."""
 
     def brought(self, chunks: dict[TP, Chunk]) -> None: ...
@@ -74,7 +74,7 @@ class Poller:
     def __init__(
         self,
         configure: Callable[[Any, Any, Any], dict[str, Any]],
-        told: Told,
+        told: PollListener,
         pauses: Pauses,
         timeout_s: float,
     ) -> None:

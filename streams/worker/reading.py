@@ -25,7 +25,7 @@ UNREADABLE = "unreadable"
 """The reason of a letter whose record no rule speaks of."""
 
 
-class Read(NamedTuple):
+class ReadMessage(NamedTuple):
     """A message that could be read."""
 
     message: Message
@@ -69,10 +69,10 @@ class Reader:
         """The message with its event, or with the reason why it has none: `read` need not decode it again."""
         return read_early(message, self.clock.now_ms(), self.limits)
 
-    async def read(self, messages: Sequence[Message]) -> tuple[list[Read], list[DeadLetter]]:
+    async def read(self, messages: Sequence[Message]) -> tuple[list[ReadMessage], list[DeadLetter]]:
         """The events in their order, and what could not be read."""
         started, now_ms = time.perf_counter(), self.clock.now_ms()
-        reads: list[Read] = []
+        reads: list[ReadMessage] = []
         letters: list[DeadLetter] = []
         decoded = 0
         for message in messages:
@@ -90,7 +90,7 @@ class Reader:
                 check_shard(message, incoming.event, self.shards)
                 if isinstance(incoming.event, Control):
                     await self._check(incoming.event)
-                reads.append(Read(message, incoming))
+                reads.append(ReadMessage(message, incoming))
             except EventError as error:
                 letters.append(DeadLetter(message, error.reason, str(error), now_ms))
             except (BrokerUnavailableError, StoreUnavailableError):
@@ -110,7 +110,7 @@ class Reader:
             case _:
                 raise unknown_command(event)
 
-    async def _with_vectors(self, reads: list[Read], letters: list[DeadLetter]) -> list[Read]:
+    async def _with_vectors(self, reads: list[ReadMessage], letters: list[DeadLetter]) -> list[ReadMessage]:
         read = texts_of if self.searches else _text_alone
         texts = [text for each in reads for text in read(each.event)]
         if self.encode is None or not texts:

@@ -12,7 +12,7 @@ from streams.serving.replica import Replica
 from streams.stores.base import Store
 from streams.worker.kept_states import KeptStates
 from streams.worker.metrics import WorkerMetrics
-from streams.worker.offset_order import Log
+from streams.worker.offset_order import PartitionLog
 
 
 class Recovery:
@@ -22,7 +22,7 @@ class Recovery:
         self,
         store: Store,
         replica: Replica,
-        kafka: Log,
+        kafka: PartitionLog,
         kept: Sequence[KeptStates[Any]],
         gaps: Gaps,
         metrics: WorkerMetrics,

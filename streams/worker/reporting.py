@@ -45,7 +45,7 @@ SLATES_MOST, LISTS_MOST = 128, 16
 PAGE_BYTES = resource.getpagesize()
 
 
-class Standing(NamedTuple):
+class WorkerStanding(NamedTuple):
     """What a report takes as it stands at the moment. `trouble`: why the worker is not ready."""
 
     trouble: str
@@ -64,7 +64,7 @@ class Reporting:
         counting: Counting,
         lag: Lag,
         catalog: Callable[[], Catalog],
-        standing: Callable[[], Standing],
+        standing: Callable[[], WorkerStanding],
         clock: Clock,
     ) -> None:
         self._metrics, self._counting, self._lag = metrics, counting, lag

@@ -21,7 +21,7 @@ from streams.worker.membership import Membership
 from streams.worker.metrics import WorkerMetrics
 from streams.worker.reading import Reader
 from streams.worker.report_writer import ReportWriter
-from streams.worker.reporting import Reporting, Standing
+from streams.worker.reporting import Reporting, WorkerStanding
 from streams.worker.store_watch import StoreWatch
 from streams.worker.traced_batches import TracedBatches
 from streams.worker.waiting import Waiting
@@ -92,11 +92,11 @@ class Running:
         """Why the store is waited for; "" where it is not."""
         return self.batches.trouble or self.chores.trouble or self.watch.trouble
 
-    def _standing(self) -> Standing:
+    def _standing(self) -> WorkerStanding:
         live = self.live
         reading = "" if live.replica.sound else "the counters are being read"
         troubles = self.store_trouble, self.lag.trouble, self.membership.trouble, reading
-        return Standing(
+        return WorkerStanding(
             trouble="; ".join(filter(None, troubles)),
             queued=self.intake.queued(),
             ledger=live.replica.position,

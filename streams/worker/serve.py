@@ -20,16 +20,16 @@ from streams.kafka.connection import mend_connections
 from streams.serving.arms import check_arms
 from streams.serving.claim import claim
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from streams.worker.ending import DRAINED, INTERRUPTED, OVERDUE, Ending, because_of, end
-from streams.worker.health import HealthServer, Patient, listen
-from streams.worker.loop_thread import LoopThread, Runs
+from streams.worker.health import HealthServer, HealthSubject, listen
+from streams.worker.loop_thread import LoopRunner, LoopThread
 from streams.worker.worker import Worker
 
 log = logging.getLogger(__name__)
 
 
-class Served(Runs, Patient, Protocol):
+class Served(LoopRunner, HealthSubject, Protocol):
     """A worker as this module needs it; `failure` is set here once it can't go on."""
 
 

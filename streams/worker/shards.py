@@ -1,4 +1,4 @@
-"""Batches of one shard each, where the store has several (streams/stores/redis_keys.py).
+"""Batches of one shard each, where the store has several (streams/stores/redis/keys.py).
 
 A batch is one transaction, and a transaction has one slot of a Redis Cluster. The shards divide the
 partitions, so the messages of one partition are of one shard, if their producer chose the partition by the
@@ -15,19 +15,19 @@ from model.errors import EventError
 from streams.events.schema import AnyEvent, Item
 from streams.kafka.message import Message
 from streams.state.event_meaning import shown_to, user_of
-from streams.stores.redis_keys import shard_of
+from streams.stores.redis.keys import shard_of
 
 WRONG_PARTITION = "wrong_partition"
 
 
-class Placed(Protocol):
+class RecordPlace(Protocol):
     """A record, as far as this module needs it."""
 
     @property
     def partition(self) -> int: ...
 
 
-R = TypeVar("R", bound=Placed)
+R = TypeVar("R", bound=RecordPlace)
 
 
 def by_shard(records: Sequence[R], shards: int) -> list[list[R]]:

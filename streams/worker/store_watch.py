@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from model.errors import StoreUnavailableError, StoreUnfitError
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.stores.base import Store
 from streams.stores.condition import KINDS, concerns, refused, waits_for
 from streams.worker.metrics import WorkerMetrics

@@ -16,8 +16,8 @@ from streams.kafka.message import Message
 from streams.tracing.span import Attributes, Kind, Span, Value, another, new_trace
 from streams.tracing.trace_context import TRACEPARENT, TraceContext, read_traceparent
 from streams.tracing.tracing import Tracing
-from streams.worker.folding import Made
-from streams.worker.look_up import Work
+from streams.worker.folding import FoldedBatch
+from streams.worker.look_up import BatchWork
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,9 @@ class TracedBatches:
                     break
         return found
 
-    def written(self, traced: Sequence[Traced], moments: Moments, work: Work, made: Made | None) -> None:
+    def written(
+        self, traced: Sequence[Traced], moments: Moments, work: BatchWork, made: FoldedBatch | None
+    ) -> None:
         """Tell of a batch that is done with."""
         try:
             self._tracing.put(_spans(traced, moments, work, made))
@@ -80,7 +82,9 @@ class TracedBatches:
             log.exception("a batch has no traces")
 
 
-def _spans(traced: Sequence[Traced], moments: Moments, work: Work, made: Made | None) -> list[Span]:
+def _spans(
+    traced: Sequence[Traced], moments: Moments, work: BatchWork, made: FoldedBatch | None
+) -> list[Span]:
     fates = _fates(work, made)
     batch, spans = new_trace(), list[Span]()
     processes = [another(each.sent) for each in traced]
@@ -110,7 +114,9 @@ def _spans(traced: Sequence[Traced], moments: Moments, work: Work, made: Made | 
     return spans
 
 
-def _parts(process: TraceContext, fetched_ms: float, moments: Moments, made: Made | None) -> Iterator[Span]:
+def _parts(
+    process: TraceContext, fetched_ms: float, moments: Moments, made: FoldedBatch | None
+) -> Iterator[Span]:
     """What a batch went through, in the trace of one of its events."""
 
     def part(
@@ -134,7 +140,7 @@ def _parts(process: TraceContext, fetched_ms: float, moments: Moments, made: Mad
         yield part("write and push", moments.pushed, moments.written, "client", STORE)
 
 
-def _fates(work: Work, made: Made | None) -> dict[int, _Fate]:
+def _fates(work: BatchWork, made: FoldedBatch | None) -> dict[int, _Fate]:
     """What became of each message of a batch, by its identity."""
     found = {
         id(letter.message): _Fate(

@@ -15,8 +15,9 @@ from model.errors import BrokerUnavailableError, EventError, StoreError, StoreUn
 from streams.batch import BatchResult
 from streams.clock import Clock
 from streams.kafka.dead_letters import DeadLetters, dead_letter
-from streams.stores.base import Commit, Store
-from streams.worker.look_up import Work
+from streams.stores.base import Store
+from streams.stores.commit import Commit
+from streams.worker.look_up import BatchWork
 from streams.worker.metrics import WorkerMetrics
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class Writing:
         self.trouble = ""
         self._commit_s = metrics.stage_s.of("commit")
 
-    async def send_letters(self, work: Work, outcome: BatchResult) -> None:
+    async def send_letters(self, work: BatchWork, outcome: BatchResult) -> None:
         """Returns once they are safe in Kafka."""
         letters = work.letters + [
             dead_letter(work.reads[at].message, _reason(error), error, self.clock.now_ms())

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.accessibility import still, violations
 from tests.browser.starting import FLAGS, chromium
@@ -24,6 +24,9 @@ HERE = Path(__file__).parent
 PICTURES = Path(__file__).parents[2] / "var" / "pictures"
 WIDE, PHONE = 1280, 390
 CLOSED_WITHIN_S = 30.0
+
+# A page that waits for the processor has done nothing wrong; Playwright would wait for 5 s.
+expect.set_options(timeout=60_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

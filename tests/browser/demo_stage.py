@@ -21,7 +21,7 @@ from streams.kafka.producer import Acknowledgement
 from streams.serving.ranker import Ranker
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.base import digest_of
+from streams.stores.commit import digest_of
 from streams.stores.memory import MemoryStore
 from tests.browser.serving import served
 from tests.streams.experiments.declarations import raw, running

@@ -24,7 +24,8 @@ from streams.serving.renewal_notes import RenewalStatus, tell_alive, tell_status
 from streams.serving.retained_models import retain
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.base import Commit, Snapshot, digest_of
+from streams.stores.commit import Commit, digest_of
+from streams.stores.ledger_entries import Snapshot
 from streams.stores.memory import MemoryStore
 from tests.export.test_registry import PARITY, add
 from tests.streams.experiments.declarations import raw

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Page, expect
 
 from model.errors import StoreUnavailableError
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.base import StoredReport
 from streams.stores.memory import MemoryStore
@@ -38,7 +39,7 @@ def two(store: MemoryStore) -> tuple[PlayedWorker, PlayedWorker]:
 async def live(page: Page) -> None:
     """Figures of several seconds are there."""
     await expect(page.locator("[data-live-state=open]")).to_be_visible()
-    await expect(page.locator("canvas").first).to_be_visible(timeout=20_000)
+    await expect(page.locator("canvas").first).to_be_visible()
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -63,19 +64,19 @@ async def test_alarms_come_and_go_in_words(address: str, store: MemoryStore, ope
         await expect(alarms).to_have_text("Nothing needs attention")
         await expect(page.locator("#workers tbody tr")).to_have_count(2)
         one.quiet = True
-        await expect(alarms).to_contain_text("Worker host-a:101 has not reported for 5 s", timeout=20_000)
+        await expect(alarms).to_contain_text(re.compile(r"Worker host-a:101 has not reported for \d+ s"))
         await expect(page.locator("#workers tbody")).to_contain_text("silent")
         other.ready, other.trouble = False, "it <b>starts</b>"
         other.slower, other.rung, other.letters = 60, "counters", 3
         await expect(alarms).to_contain_text("Worker host-b:77 is not ready: it <b>starts</b>")
-        await expect(alarms).to_contain_text("Freshness p99 is", timeout=20_000)
+        await expect(alarms).to_contain_text("Freshness p99 is")
         await expect(alarms).to_contain_text("made on a lower rung")
         await expect(alarms).to_contain_text("Dead letters in the last 5 minutes: 3")
         await expect(page.locator("#stat-p99.over")).to_be_visible()
         assert await violations(page) == []
         await picture(page, "console-overview-alarms")
         one.quiet = False
-        await expect(alarms).not_to_contain_text("has not reported", timeout=20_000)
+        await expect(alarms).not_to_contain_text("has not reported")
 
 
 class Away(MemoryStore):
@@ -105,7 +106,7 @@ async def test_a_store_that_is_away_is_said_on_each_page(open_page: OpenPage) ->
                 assert answer.status == 200
             store.away = False
             await page.goto(f"{address}/console")
-            await expect(page.locator("#alarms")).to_have_text("Nothing needs attention", timeout=20_000)
+            await expect(page.locator("#alarms")).to_have_text("Nothing needs attention")
             await closed(page)
 
 
@@ -113,7 +114,7 @@ async def test_a_keyboard_reaches_everything(address: str, store: MemoryStore, o
     async with acting(*two(store)):
         page = await open_page(address)
         await live(page)
-        await expect(page.locator("canvas:visible")).to_have_count(4, timeout=20_000)
+        await expect(page.locator("canvas:visible")).to_have_count(4)
         reached = set()
         for _ in range(40):
             await page.keyboard.press("Tab")
@@ -170,5 +171,5 @@ async def test_the_stream_comes_back(store: MemoryStore, open_page: OpenPage) ->
     await expect(page.locator("[data-live-state=lost]")).to_be_visible()
     port = int(address.rpartition(":")[2])
     with served(store=store, port=port):
-        await expect(page.locator("[data-live-state=open]")).to_be_visible(timeout=60_000)
+        await expect(page.locator("[data-live-state=open]")).to_be_visible()
         await closed(page)

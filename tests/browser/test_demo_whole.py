@@ -16,7 +16,6 @@ from tests.browser.conftest import OpenPage, picture
 from tests.connected.test_demo import SLICE, command, wait_for
 
 pytestmark = [pytest.mark.connected, pytest.mark.timeout(1_500)]  # the demo may train for 15 minutes first
-PATIENCE_MS = 20_000
 UNHURRIED = {
     "HEADRACE_GATEWAY__FRESHNESS_P50_MS": "5000",
     "HEADRACE_GATEWAY__FRESHNESS_P99_MS": "9000",
@@ -53,8 +52,8 @@ async def address(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str
 async def opened(open_page: OpenPage, address: str) -> Page:
     # A ranker that starts says 503 for a moment.
     page = await open_page(address, allowed=("status of 503",))
-    await expect(page.locator("#feed .place")).to_have_count(12, timeout=PATIENCE_MS)
-    await expect(page.locator("#trending .place").first).to_be_visible(timeout=PATIENCE_MS)
+    await expect(page.locator("#feed .place")).to_have_count(12)
+    await expect(page.locator("#trending .place").first).to_be_visible()
     return page
 
 
@@ -65,7 +64,7 @@ async def test_an_afternoon(address: str, open_page: OpenPage) -> None:
 
     clicked = await feed.nth(3).get_attribute("data-key")
     await feed.nth(3).locator("[data-part=open]").click()
-    await expect(took).to_have_text(re.compile(r"on screen [\d,.]+ ms after your act"), timeout=PATIENCE_MS)
+    await expect(took).to_have_text(re.compile(r"on screen [\d,.]+ ms after your act"))
     await expect(page.locator(f"#feed [data-key='{clicked}']")).to_have_count(0)
     await expect(page.locator("#feed")).to_have_attribute("data-feed", "own")
     await expect(page.locator("#feed .state")).to_have_text(
@@ -75,22 +74,20 @@ async def test_an_afternoon(address: str, open_page: OpenPage) -> None:
     disliked = await feed.nth(0).get_attribute("data-key")
     await feed.nth(0).hover()
     await feed.nth(0).locator("[data-part=dislike]").click()
-    await expect(acts).to_have_count(2, timeout=PATIENCE_MS)
+    await expect(acts).to_have_count(2)
     await expect(page.locator(f"#feed [data-key='{disliked}']")).to_have_count(0)
 
     await page.locator("#query").fill("星球大战")
     await page.keyboard.press("Enter")
     # Among the best twenty of 1,682, whose titles are all English.
     star_wars = page.locator("#found .title").get_by_text("Star Wars", exact=True)
-    await expect(star_wars).to_have_count(1, timeout=PATIENCE_MS)
+    await expect(star_wars).to_have_count(1)
     await page.locator("#found-close").click()
 
     await feed.nth(1).hover()
     await feed.nth(1).locator("[data-part=why]").click()
     why = page.locator("#details .why")
-    await expect(why.locator("p").first).to_have_text(
-        re.compile("It was found by this source"), timeout=PATIENCE_MS
-    )
+    await expect(why.locator("p").first).to_have_text(re.compile("It was found by this source"))
     await why.locator("summary").click()
     rows = await why.locator("tr").evaluate_all(
         "all => all.map((row) => [...row.cells].map((cell) => cell.textContent))"
@@ -106,7 +103,7 @@ async def test_an_afternoon(address: str, open_page: OpenPage) -> None:
     await expect(sides.nth(0).locator("select")).to_have_value("ranking=model")
     await expect(sides.nth(1).locator("select")).to_have_value("ranking=popular")
     for side in (0, 1):
-        await expect(sides.nth(side).locator(".place")).to_have_count(10, timeout=PATIENCE_MS)
+        await expect(sides.nth(side).locator(".place")).to_have_count(10)
     await expect(sides.nth(1).locator(".reason").first).to_have_text("Popular now")
     await picture(page, "demo-whole")
     assert await violations(page) == []
@@ -115,11 +112,9 @@ async def test_an_afternoon(address: str, open_page: OpenPage) -> None:
 async def test_an_afternoon_in_chinese_on_a_phone(address: str, open_page: OpenPage) -> None:
     page = await open_page(address, language="zh", theme="dark", width=390, allowed=("status of 503",))
     feed = page.locator("#feed .place:not([data-leaving])")
-    await expect(feed).to_have_count(12, timeout=PATIENCE_MS)
+    await expect(feed).to_have_count(12)
     await feed.nth(0).locator("[data-part=open]").click()
-    await expect(page.locator("#feed .took")).to_have_text(
-        re.compile("操作后 .*毫秒出现在屏幕上"), timeout=PATIENCE_MS
-    )
+    await expect(page.locator("#feed .took")).to_have_text(re.compile("操作后 .*毫秒出现在屏幕上"))
     await expect(page.locator("#details")).to_be_visible()
     await picture(page, "demo-whole-phone")
     assert await violations(page) == []
@@ -129,8 +124,8 @@ async def test_an_afternoon_in_chinese_on_a_phone(address: str, open_page: OpenP
 async def test_the_console_of_a_healthy_demo_tells_of_nothing(address: str, open_page: OpenPage) -> None:
     """Half of the users are in an arm that asks for no model; the store is one that is thrown away."""
     page = await open_page(address.removesuffix("/demo") + "/console", allowed=("status of 503",))
-    await expect(page.locator("[data-live-state=open]")).to_be_visible(timeout=PATIENCE_MS)
+    await expect(page.locator("[data-live-state=open]")).to_be_visible()
     await page.wait_for_timeout(12_000)  # alarms go by the last ten seconds
-    await expect(page.locator("#stat-slates")).to_contain_text(re.compile("[1-9]"), timeout=PATIENCE_MS)
-    await expect(page.locator("#alarms")).to_have_text("Nothing needs attention", timeout=PATIENCE_MS)
+    await expect(page.locator("#stat-slates")).to_contain_text(re.compile("[1-9]"))
+    await expect(page.locator("#alarms")).to_have_text("Nothing needs attention")
     await picture(page, "demo-whole-console")

@@ -39,7 +39,7 @@ async def test_a_demo_that_is_refused_asks_again(demo: Stage, open_page: OpenPag
     state = page.locator("[data-live-state=refused]")
     await expect(state).to_contain_text("Refused, perhaps for too many live pages; again in")
     await page.context.unroute("**/v1/users/*/live*")
-    await expect(page.locator("[data-live-state=open]")).to_be_visible(timeout=30_000)
+    await expect(page.locator("[data-live-state=open]")).to_be_visible()
     await loaded(page)
 
 
@@ -51,7 +51,7 @@ async def test_a_console_that_is_refused_asks_again(open_page: OpenPage) -> None
             await refused(page, "**/console/live", 503)
             await expect(page.locator("[data-live-state=refused]")).to_contain_text("秒后重试")
             await page.context.unroute("**/console/live")
-            await expect(page.locator("[data-live-state=open]")).to_be_visible(timeout=30_000)
+            await expect(page.locator("[data-live-state=open]")).to_be_visible()
             await expect(page.locator("#workers tbody tr")).to_have_count(1)
             await closed(page)
 
@@ -64,7 +64,7 @@ async def test_figures_of_before_that_are_refused_once_come_later(open_page: Ope
             await refused(page, "**/console/figures", 503)
             await expect(page.locator("[data-live-state=open]")).to_be_visible()
             await page.context.unroute("**/console/figures")
-            await expect(page.locator("#workers tbody tr")).to_have_count(1, timeout=20_000)
+            await expect(page.locator("#workers tbody tr")).to_have_count(1)
             await closed(page)
 
 
@@ -100,7 +100,7 @@ async def test_a_list_that_is_renewed_keeps_the_focus(open_page: OpenPage) -> No
             first = page.locator("#items tbody tr a").first
             await first.focus()
             seen = await page.locator("#sample").text_content()
-            await expect(page.locator("#sample")).not_to_have_text(seen or "", timeout=20_000)
+            await expect(page.locator("#sample")).not_to_have_text(seen or "")
             assert await page.evaluate("document.activeElement.tagName") == "A"
             href = await first.get_attribute("href")
             assert href is not None

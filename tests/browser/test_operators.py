@@ -166,7 +166,7 @@ async def test_a_page_shows_what_another_one_changed_and_keeps_the_focus(
     await button.focus()
     before = await site.store.active_model()
     await site.store.activate("ml-first")
-    await expect(row.locator(".badge.good")).to_have_text("active", timeout=20_000)
+    await expect(row.locator(".badge.good")).to_have_text("active")
     await expect(button).to_be_focused()
     await expect(details).to_have_attribute("open", "")
     await page.keyboard.press("Enter")
@@ -220,7 +220,7 @@ async def test_an_order_that_no_worker_obeys_is_said(site: Site, open_page: Open
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_contain_text("Activate other?")
     await dialog.get_by_role("button", name="Activate").click()
-    await expect(page.locator("#toasts")).to_contain_text("no worker has confirmed it yet", timeout=15_000)
+    await expect(page.locator("#toasts")).to_contain_text("no worker has confirmed it yet")
 
 
 async def test_passwords_are_not_shown_and_changes_are(site: Site, open_page: OpenPage) -> None:

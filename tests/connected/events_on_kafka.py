@@ -34,7 +34,7 @@ from streams.kafka.topics import ACCEPTED_HEADER, topic_name
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
 from streams.recommender import Recommender
 from streams.serving.replica import Replica
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.fold import Delivery

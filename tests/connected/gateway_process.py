@@ -16,6 +16,8 @@ import httpx
 from streams.local.processes import ChildProcess
 
 ROOT = Path(__file__).parents[2]
+IMPATIENT_MS = 1_000
+"""For a gateway whose servers a test freezes or ends: it says soon that they are away."""
 PROGRAM = """\
 import sys
 sys.modules["torch"] = None  # importing it raises ImportError
@@ -41,14 +43,15 @@ def gateway(
     kafka: str,
     redis: str,
     prefix: str,
-    timeout_ms: int = 1_000,
+    timeout_ms: int = 20_000,
     namespace: str = "",
     more: Mapping[str, str] = {},
 ) -> Iterator[Gateway]:
     """A gateway on a free port; it is ended when the block ends. It need not be ready at first.
 
     It has no ranker, unless `more` says so: further settings as variables. namespace: its own, from which its
-    prefixes derive; `prefix` is not used then.
+    prefixes derive; `prefix` is not used then. timeout_ms: for which it waits for its servers; a busy machine
+    is no failure of theirs.
     """
     if namespace:
         names = {"HEADRACE_NAMESPACE": namespace}

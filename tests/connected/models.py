@@ -1,26 +1,32 @@
-"""A registry with small models of the schema that this build feeds: seeded, not trained."""
+"""A registry with small models of the schema that this build feeds: seeded, not trained.
+
+torch takes seconds to export one, so each is exported once in a run, and copied.
+"""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 
-from export.manifest import TextEncoderRef
+from export.manifest import Manifest, TextEncoderRef, read_manifest, write_manifest
 from export.package import export_model
 from export.parity import HeldOut, ParityLimits
 from export.random_inputs import random_inputs
 from export.registry import Registry
 from model.checkpoint import Checkpoint
-from model.features import HISTORY_FEATURES, USER_FEATURES
+from model.feature_names import HISTORY_FEATURES, USER_FEATURES
 from model.network import FusionNet
 from model.plan import NetworkPlan
 from model.schema import Schema
 from model.tasks import default_tasks
 from model.vocabulary import Vocabulary
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_inputs import feature_names
 from streams.ranking.pipeline import sources
+from tests.made_once import made_once
 
 LOOSE = ParityLimits(
     examples=1,
@@ -35,6 +41,10 @@ LOOSE = ParityLimits(
 )
 
 
+ANY = "any"
+"""The name of a model that is exported once; each copy gets another."""
+
+
 def register_models(
     folder: Path, names: tuple[str, ...], items: int = 100, texts: TextEncoderRef | None = None
 ) -> Registry:
@@ -42,6 +52,22 @@ def register_models(
     read them the texts.
     """
     registry = Registry(folder)
+    for seed, name in enumerate(names):
+        with registry.adding(name) as place:
+            shutil.copytree(_exported(seed, items, texts), place, dirs_exist_ok=True)
+            write_manifest(place, msgspec.structs.replace(read_manifest(place, Manifest), name=name))
+    return registry
+
+
+def _exported(seed: int, items: int, texts: TextEncoderRef | None) -> Path:
+    def export(folder: Path) -> None:
+        _export(Registry(folder), seed, items, texts)
+
+    read = f"-texts-{texts.sha256[:16]}" if texts else ""
+    return Registry(made_once(f"model-{seed}-of-{items}-items{read}", export)).get(ANY)
+
+
+def _export(registry: Registry, seed: int, items: int, texts: TextEncoderRef | None) -> None:
     schema = Schema(
         candidate_features=feature_names([source.name for source in sources()]),
         user_features=USER_FEATURES,
@@ -49,11 +75,9 @@ def register_models(
     )
     vocabulary = Vocabulary(tuple(f"item-{n}" for n in range(items)))
     held_out = [HeldOut(random_inputs(schema, 8, 20), np.zeros(8, np.int64), np.ones((8, 20), np.bool_))]
-    for seed, name in enumerate(names):
-        torch.manual_seed(seed)
-        net = FusionNet(NetworkPlan(width=16, hidden=(16, 8)), schema, vocabulary.size).eval()
-        checkpoint = Checkpoint(net, {each: default_tasks()[each] for each in schema.tasks}, vocabulary)
-        export_model(
-            net, vocabulary, held_out, registry, name, seed + 1, texts, limits=LOOSE, checkpoint=checkpoint
-        )
-    return registry
+    torch.manual_seed(seed)
+    net = FusionNet(NetworkPlan(width=16, hidden=(16, 8)), schema, vocabulary.size).eval()
+    checkpoint = Checkpoint(net, {each: default_tasks()[each] for each in schema.tasks}, vocabulary)
+    export_model(
+        net, vocabulary, held_out, registry, ANY, seed + 1, texts, limits=LOOSE, checkpoint=checkpoint
+    )

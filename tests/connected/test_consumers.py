@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from streams.kafka.cluster import Cluster
 from streams.kafka.topics import ensure_topics, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.settings.tree import Settings
 from tests.connected.events_on_kafka import eventually, producer
 from tests.connected.reading_app import CONSUMERS, Reading, reading

@@ -11,7 +11,7 @@ from streams.events.schema import Click
 from streams.kafka.dead_letter_box import read_letters, replay_letters
 from streams.kafka.topics import topic_name
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send
 from tests.connected.worker_process import worker
 

@@ -15,7 +15,7 @@ from streams.gateway.impressions import impression_of
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import Slate
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.worker_process import worker
 

@@ -13,7 +13,7 @@ from streams.learning.lesson import decode_lesson
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.state.ledger import decode_record
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.gateway_process import gateway
 from tests.connected.worker_process import WorkerProcess, worker
@@ -54,7 +54,7 @@ async def test_a_feed_that_is_read_and_clicked_is_one_lesson(
                 )
                 await send(client, kafka, [act])
                 os.kill(victim.process.pid, signal.SIGKILL)
-                assert victim.process.wait(10)
+                assert victim.process.wait(60)
         with worker(tmp_path, kafka, redis, ENVIRON, "heir") as heir:
             later = Click(event_id="d", ts=now_ms() + 1_000 * WAIT_S + 5_000, user_id="ann", item_id="film-0")
             async with producer(kafka) as client:

@@ -15,7 +15,7 @@ from streams.events.schema import AnyEvent, Click, Impression, Review
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.tombstone import tombstone_name
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import now_ms, producer, send, wait_until_applied
 from tests.connected.gateway_process import gateway
 from tests.connected.worker_process import worker

@@ -17,7 +17,7 @@ from streams.kafka import producer
 from streams.kafka.producer import Acknowledgement, KafkaProducer
 from streams.kafka.topics import ensure_topics
 from streams.local.kafka import KafkaServer
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from tests.freezing import freeze, thaw
 
 EVENT = Click(event_id="e", ts=1, user_id="u", item_id="i")

@@ -9,7 +9,7 @@ from streams.kafka.dead_letter_box import read_letters
 from streams.kafka.topics import ensure_topics, topic_name
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord, decode_item
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.worker_process import worker
 

@@ -10,7 +10,7 @@ from streams.events.schema import AnyEvent, Click, Item
 from streams.ranking import slate as stored_slate
 from streams.settings.tree import Settings
 from streams.state.catalog import decode_item
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import now_ms, producer, send, wait_until_applied
 from tests.connected.worker_process import worker
 

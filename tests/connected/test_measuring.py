@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from streams.experiments.measured import measured
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from tests.conftest import patient
 from tests.connected.thrown_away import taken
 from tests.streams.experiments.recomputed import DAY_MS, recomputed

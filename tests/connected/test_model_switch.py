@@ -14,7 +14,7 @@ from streams.events.schema import Control
 from streams.kafka.dead_letter_box import read_letters
 from streams.ranking import slate as stored_slate
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
     eventually,

@@ -14,7 +14,7 @@ from faust.types import TP
 from streams.kafka.fetched import Fetched
 from streams.kafka.spans import Span
 from streams.kafka.topics import ensure_topics, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.worker.aiokafka_thread import AiokafkaThread
 from streams.worker.driver import Consumer
 from tests.connected.events_on_kafka import eventually

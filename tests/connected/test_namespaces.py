@@ -16,9 +16,9 @@ from export.registry import Registry
 from streams.events.schema import DEAD_LETTERS, EVENT_TOPICS, AnyEvent, Click, Control, Item, Review, encode
 from streams.kafka.dead_letter_box import read_letters, replay_letters
 from streams.kafka.topics import topic_name
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.conftest import patient
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.gateway_process import Gateway, gateway

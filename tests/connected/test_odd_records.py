@@ -16,10 +16,10 @@ from streams.commands.main import main
 from streams.events.schema import Click, encode
 from streams.kafka.dead_letter_box import read_letters, replay_letters
 from streams.kafka.topics import ensure_topics, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer
 from tests.connected.worker_process import WorkerProcess, worker
 from tests.streams.kafka.record_batches import LZ4, batch, record

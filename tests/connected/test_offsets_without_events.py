@@ -18,9 +18,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from streams.events.schema import TOPIC_OF, AnyEvent, Click, encode, key_of
 from streams.kafka.topics import ensure_topics, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
     eventually,

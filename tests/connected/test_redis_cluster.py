@@ -16,10 +16,10 @@ from streams.kafka.dead_letter_box import read_letters
 from streams.kafka.topics import topic_name
 from streams.local.valkey_cluster import ValkeyCluster
 from streams.ranking import slate as stored_slate
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
-from streams.stores.redis_keys import shard_of
+from streams.stores.redis.keys import shard_of
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
     eventually,
@@ -69,7 +69,7 @@ async def test_workers_are_killed_and_connections_cut(
                         for port in valkey_cluster.ports:
                             async with Redis(host="127.0.0.1", port=port) as node:
                                 await node.client_kill_filter(_type="normal", skipme=True)
-            assert two.process.wait(10)
+            assert two.process.wait(60)
         await wait_until_applied(settings, store)
         await eventually(lambda: one.metric("headrace_worker_snapshot_bytes") > 0)
         await assert_as_a_clean_run(settings, store)

@@ -12,7 +12,7 @@ from export.registry import Registry
 from streams.events.schema import Click
 from streams.serving.activation import active
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.models import register_models
 from tests.connected.test_model_switch import ALWAYS_FULL, model_of

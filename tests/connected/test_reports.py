@@ -12,7 +12,7 @@ from streams.gateway.console.watch import Watch
 from streams.gateway.metrics import GatewayMetrics
 from streams.kafka.producer import KafkaProducer
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from streams.worker_reports.report import decode
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.worker_process import worker

@@ -11,7 +11,7 @@ import httpx
 
 from streams.kafka.topics import ensure_topics
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import now_ms
 from tests.connected.gateway_process import gateway
 from tests.connected.worker_process import worker

@@ -10,7 +10,7 @@ from pathlib import Path
 from streams.events.schema import Click, Impression, Item, Review, User
 from streams.ranking import slate as stored_slate
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
     eventually,

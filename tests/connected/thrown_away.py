@@ -10,9 +10,9 @@ import msgspec
 from streams.events.schema import TOPIC_OF, AnyEvent, encode, key_of
 from streams.experiments.measured import Measured
 from streams.kafka.message import Message
-from streams.settings.sections import RedisSettings
-from streams.stores.base import Commit
-from streams.stores.redis import RedisStore
+from streams.settings.connections import RedisSettings
+from streams.stores.commit import Commit
+from streams.stores.redis.store import RedisStore
 from tests.streams.experiments.recomputed import DAY_MS, Event
 from tests.streams.test_measuring import START_MS
 from tests.streams.worker.conftest import Desk

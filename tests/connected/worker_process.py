@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.local.processes import ChildProcess
-from streams.settings.sections import DerivedPrefix, KafkaSettings, RedisSettings
+from streams.settings.connections import DerivedPrefix, KafkaSettings, RedisSettings
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """\

@@ -7,7 +7,8 @@ import pytest
 from streams.clock import ManualClock
 from streams.learning.settings import LearningSettings
 from streams.state.user_state import StateSettings
-from streams.stores.base import Commit, Store
+from streams.stores.base import Store
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.contracts.store_contract import MARGIN_MS, MakeStore, StoreContract, batch
 

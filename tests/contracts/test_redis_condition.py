@@ -10,14 +10,14 @@ from redis.asyncio import Redis
 from redis.exceptions import ConnectionError
 
 from model.errors import StoreUnavailableError
-from streams.local.ports import free_ports
-from streams.settings.sections import RedisSettings
-from streams.stores.base import START
+from streams.settings.connections import RedisSettings
 from streams.stores.condition import concerns, waits_for
-from streams.stores.redis import RedisStore
+from streams.stores.ledger_entries import START
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually
 from tests.contracts.own_server import Server
 from tests.contracts.store_contract import batch
+from tests.listening import nobody_listens
 
 pytestmark = pytest.mark.connected
 
@@ -97,23 +97,23 @@ async def test_a_user_who_may_not_ask_gets_what_they_may(
 
 
 async def test_a_replica_takes_no_writes_and_loses_none(server: Server) -> None:
-    (nowhere,) = free_ports(1)
-    async with store_on(server) as store:
-        await store.commit(batch({"c-0": -1}, {"c-0": 1}, {"u": b"1"}, ledger=b"e"), "w")
-        await tell(server.url, "REPLICAOF", "127.0.0.1", str(nowhere))
-        waited = waits_for(await store.condition())
-        assert waited is not None
-        assert "name the primary" in waited.text
-        following = batch({"c-0": 1}, {"c-0": 2}, {"u": b"2"}, ledger=b"e")
-        with pytest.raises(StoreUnavailableError, match="is a replica and takes no writes"):
+    with nobody_listens() as nowhere:
+        async with store_on(server) as store:
+            await store.commit(batch({"c-0": -1}, {"c-0": 1}, {"u": b"1"}, ledger=b"e"), "w")
+            await tell(server.url, "REPLICAOF", "127.0.0.1", str(nowhere))
+            waited = waits_for(await store.condition())
+            assert waited is not None
+            assert "name the primary" in waited.text
+            following = batch({"c-0": 1}, {"c-0": 2}, {"u": b"2"}, ledger=b"e")
+            with pytest.raises(StoreUnavailableError, match="is a replica and takes no writes"):
+                await store.commit(following, "w")
+            assert (await store.load(["u"], ["c-0"]))[:2] == ([b"1"], {"c-0": 1})
+            await tell(server.url, "CONFIG", "SET", "replica-serve-stale-data", "no")
+            with pytest.raises(StoreUnavailableError, match="has lost its primary"):
+                await store.states(["u"])
+            await tell(server.url, "REPLICAOF", "NO", "ONE")
             await store.commit(following, "w")
-        assert (await store.load(["u"], ["c-0"]))[:2] == ([b"1"], {"c-0": 1})
-        await tell(server.url, "CONFIG", "SET", "replica-serve-stale-data", "no")
-        with pytest.raises(StoreUnavailableError, match="has lost its primary"):
-            await store.states(["u"])
-        await tell(server.url, "REPLICAOF", "NO", "ONE")
-        await store.commit(following, "w")
-        assert (await store.load(["u"], ["c-0"]))[:2] == ([b"2"], {"c-0": 2})
+            assert (await store.load(["u"], ["c-0"]))[:2] == ([b"2"], {"c-0": 2})
 
 
 async def test_a_refused_write_lets_go_of_the_connection(server: Server) -> None:

@@ -12,12 +12,14 @@ from redis.asyncio import Redis
 from model.errors import CursorError, SettingsError, StoreError, StoreUnavailableError, StoreUnfitError
 from streams.learning.settings import LearningSettings
 from streams.local.valkey_cluster import ValkeyCluster
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.state.user_state import StateSettings
-from streams.stores import redis_relay
-from streams.stores.base import START, Commit, Snapshot, Store
-from streams.stores.redis import RedisStore
-from streams.stores.redis_ledger import CHUNK_BYTES
+from streams.stores.base import Store
+from streams.stores.commit import Commit
+from streams.stores.ledger_entries import START, Snapshot
+from streams.stores.redis import relay
+from streams.stores.redis.ledger import CHUNK_BYTES
+from streams.stores.redis.store import RedisStore
 from tests.conftest import patient
 from tests.contracts.store_contract import MARGIN_MS, SHARDS, MakeStore, StoreContract, batch
 
@@ -91,7 +93,7 @@ async def test_every_key_has_the_prefix(
     await store.put_note("n", b"v", "", 60_000)
     await store.save_snapshot(Snapshot(position, "w", position, b"p"))
     made = set(await client.keys("*")) - before
-    # All that `streams.stores.redis_keys` lists for one shard, but kept slates, withdrawn and dropped ones.
+    # All that `streams.stores.redis.keys` lists for one shard, but kept slates, withdrawn and dropped ones.
     assert len(made) == 14
     assert all(str(key, "utf-8").startswith(redis_settings.prefix) for key in made if isinstance(key, bytes))
 
@@ -294,7 +296,7 @@ async def test_what_a_writer_left_in_its_outbox_comes_first(
 async def test_much_that_was_left_in_an_outbox(
     redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_relay, "PAGE", 2)
+    monkeypatch.setattr(relay, "PAGE", 2)
     store = RedisStore(msgspec.structs.replace(patient(redis_settings), shards=SHARDS))
     sent = [await _left(store, n) for n in range(5)]
     await store.commit(batch({"c-0": 4}, {"c-0": 5}, ledger=b"5"), "w")

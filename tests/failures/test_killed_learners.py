@@ -19,12 +19,12 @@ from streams.learning.lesson import Lesson, decode_lesson
 from streams.ranking.slate import decode
 from streams.recommender import Recommender
 from streams.serving import kept_counters
+from streams.settings.connections import KafkaSettings
 from streams.settings.reading import override
-from streams.settings.sections import KafkaSettings
 from streams.settings.tree import Settings
 from streams.state.ledger import lessons_in
-from streams.stores.base import START, Snapshot
-from streams.stores.redis import RedisStore
+from streams.stores.ledger_entries import START, Snapshot
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.models import register_models
 from tests.connected.worker_process import WorkerProcess, worker
@@ -134,7 +134,7 @@ def learned(recommender: Recommender) -> bytes:
 
 
 async def test_killed_while_they_learn(settings: Settings, store: RedisStore, tmp_path: Path) -> None:
-    register_models(tmp_path / "models", ("small",), ITEMS)
+    register_models(tmp_path / "models", ("small",))
     settings = override(settings, {"reweighting": {"enabled": True}, "candidates": {"quotas": "thompson"}})
     kafka, redis = settings.kafka, settings.redis
     readers = Readers(store, kafka)
@@ -149,7 +149,7 @@ async def test_killed_while_they_learn(settings: Settings, store: RedisStore, tm
                 for victim in (one, two):
                     os.kill(victim.process.pid, signal.SIGKILL)
                 for victim in (one, two):
-                    assert victim.process.wait(10)
+                    assert victim.process.wait(60)
         with ExitStack() as stack:
             heirs = [stack.enter_context(start(name)) for name in ("heir", "other")]
             for _ in range(40):

@@ -23,11 +23,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.events.schema import AnyEvent, Click, Impression, Review
 from streams.experiments.registry import changes
 from streams.experiments.registry.state import encode
+from streams.settings.connections import KafkaSettings
 from streams.settings.reading import override
-from streams.settings.sections import KafkaSettings
 from streams.settings.tree import Settings
-from streams.stores.base import digest_of
-from streams.stores.redis import RedisStore
+from streams.stores.commit import digest_of
+from streams.stores.redis.store import RedisStore
 from tests.conftest import patient
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.worker_process import worker
@@ -144,7 +144,7 @@ async def test_killed_while_they_measure(settings: Settings, shards: int, tmp_pa
                 await asyncio.sleep(0.3 * draw.random())
                 victim = workers[kill % 2]
                 os.kill(victim.process.pid, signal.SIGKILL)
-                assert victim.process.wait(10)
+                assert victim.process.wait(60)
                 assert victim.process.returncode == -signal.SIGKILL
                 workers[kill % 2] = stack.enter_context(start(f"heir-{kill}", wait=False))
                 await send(client, settings.kafka, events[at:])

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from streams.events.schema import AnyEvent
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
     eventually,
@@ -78,7 +78,7 @@ async def test_killed_again_and_again(settings: Settings, store: RedisStore, tmp
                 await eventually(partial(moves_on, settings, store, victim, before), 120)
                 await asyncio.sleep(draw.random() * 0.6)
                 os.kill(victim.process.pid, signal.SIGKILL)
-                assert victim.process.wait(10)
+                assert victim.process.wait(60)
                 assert victim.process.returncode == -signal.SIGKILL
     with worker(tmp_path, settings.kafka, settings.redis, QUICK, "survivor"):
         await wait_until_applied(settings, store)

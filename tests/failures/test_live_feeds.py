@@ -15,12 +15,12 @@ from model.errors import StoreUnavailableError
 from streams.events.schema import Click, Forget
 from streams.kafka.topics import ensure_topics
 from streams.ranking.slate import encode
+from streams.settings.connections import RedisSettings
 from streams.settings.live import LiveSettings
-from streams.settings.sections import RedisSettings
 from streams.settings.tree import Settings
-from streams.stores import redis_news
-from streams.stores.base import Commit
-from streams.stores.redis import RedisStore
+from streams.stores.commit import Commit
+from streams.stores.redis import news
+from streams.stores.redis.store import RedisStore
 from tests.conftest import patient
 from tests.connected.events_on_kafka import now_ms, producer, send
 from tests.connected.worker_process import worker
@@ -101,7 +101,7 @@ async def test_a_server_that_says_nothing_is_lost(
     server: Server, writer: RedisStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No FIN and no reset: the link looks alive."""
-    monkeypatch.setattr(redis_news, "SILENT_S", 0.2)
+    monkeypatch.setattr(news, "SILENT_S", 0.2)
     gateways = RedisStore(RedisSettings(url=server.url, timeout_ms=500))
     async with served(store=gateways) as here:
         streams = await following(here)

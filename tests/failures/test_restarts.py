@@ -20,10 +20,10 @@ from streams.events.schema import AnyEvent, Click, Review, encode
 from streams.local import valkey as local_valkey
 from streams.local.kafka import KafkaServer
 from streams.local.valkey import ValkeyServer
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.conftest import patient
 from tests.connected.events_on_kafka import (
     assert_as_a_clean_run,
@@ -32,7 +32,7 @@ from tests.connected.events_on_kafka import (
     traffic,
     wait_until_applied,
 )
-from tests.connected.gateway_process import Gateway, gateway
+from tests.connected.gateway_process import IMPATIENT_MS, Gateway, gateway
 from tests.connected.test_gateway import restarted_kafka, restarted_valkey
 from tests.connected.worker_process import WorkerProcess, worker
 from tests.contracts.test_redis_condition import tell
@@ -126,13 +126,13 @@ async def test_the_broker(valkey_url: str, prefix: str, tmp_path: Path, end: sig
         store, events = RedisStore(patient(settings.redis)), clicks_and_reviews(seed=41)
         with (
             worker(tmp_path, settings.kafka, settings.redis, QUICK) as running,
-            gateway(tmp_path, kafka.bootstrap, valkey_url, prefix) as entrance,
+            gateway(tmp_path, kafka.bootstrap, valkey_url, prefix, IMPATIENT_MS) as entrance,
         ):
             await eventually(lambda: is_ready(entrance))
             async with load(entrance, events) as client:
                 await eventually(lambda: client.sent > 500)
                 os.kill(kafka.process.pid, end)
-                assert await asyncio.to_thread(kafka.process.wait, 30)
+                assert await asyncio.to_thread(kafka.process.wait, 120)
                 await said(running, lambda: running.refuses("kafka"))
                 assert not await asyncio.to_thread(is_ready, entrance)
                 kafka = await asyncio.to_thread(restarted_kafka, tmp_path / "kafka", kafka)
@@ -161,14 +161,14 @@ async def test_the_store(
         store, events = RedisStore(patient(settings.redis)), clicks_and_reviews(seed=42)
         with (
             worker(tmp_path, settings.kafka, settings.redis, QUICK) as running,
-            gateway(tmp_path, kafka_settings.bootstrap, valkey.url, prefix) as entrance,
+            gateway(tmp_path, kafka_settings.bootstrap, valkey.url, prefix, IMPATIENT_MS) as entrance,
         ):
             await eventually(lambda: is_ready(entrance))
             async with load(entrance, events) as client:
                 await eventually(lambda: client.sent > 500)
                 await packed(valkey)
                 os.kill(valkey.process.pid, end)
-                assert await asyncio.to_thread(valkey.process.wait, 30)
+                assert await asyncio.to_thread(valkey.process.wait, 120)
                 await said(running, lambda: running.refuses("store"))
                 slowly(monkeypatch)
                 starting = asyncio.create_task(

@@ -12,9 +12,9 @@ import pytest
 
 from model.errors import StoreUnavailableError
 from streams.local.valkey import ValkeyServer
-from streams.settings.sections import KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.conftest import patient
 from tests.connected.events_on_kafka import assert_as_a_clean_run, eventually, traffic, wait_until_applied
 from tests.connected.test_gateway import restarted_valkey
@@ -60,7 +60,7 @@ async def test_frozen_killed_and_back(
                 await asyncio.sleep(1.0)
             await eventually(running.ready)
             os.kill(valkey[0].process.pid, signal.SIGKILL)
-            assert valkey[0].process.wait(10)
+            assert valkey[0].process.wait(60)
             await eventually(lambda: not running.ready())
             if not kept:
                 for path in sorted((tmp_path / "valkey").rglob("*")):

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from streams.kafka.topics import topic_name
 from streams.local.valkey import ValkeyServer
 from streams.settings.tree import Settings
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from streams.worker.ending import FAILED, UNFIT
 from tests.connected.events_on_kafka import eventually, producer, send, traffic, wait_until_applied
 from tests.connected.worker_process import WorkerProcess, worker
@@ -40,7 +40,7 @@ def breaks(owner, name):
 """
 PARTS = {
     "a batch": "from streams.worker import folding; breaks(folding, 'process')",
-    "a write": "from streams.stores.redis import RedisStore; breaks(RedisStore, 'commit')",
+    "a write": "from streams.stores.redis.store import RedisStore; breaks(RedisStore, 'commit')",
     "a chore": "from streams.worker import chores; breaks(chores, 'popular_feed')",
     "a fetch": (
         "from streams.worker.aiokafka_thread import AiokafkaThread; breaks(AiokafkaThread, '_fetch_records')"

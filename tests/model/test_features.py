@@ -8,7 +8,7 @@ from math import log1p
 import numpy as np
 import pytest
 
-from model.features import (
+from model.feature_names import (
     COUNT_FEATURES,
     ENTITY_FEATURES,
     HISTORY_FEATURES,
@@ -16,15 +16,11 @@ from model.features import (
     SIGNAL_FEATURES,
     TEXT_FEATURES,
     USER_FEATURES,
-    Candidates,
-    ItemColumns,
-    Moments,
-    SignalsOf,
-    candidate_features,
-    fill_user_features,
     rank_feature,
 )
+from model.features import Candidates, ItemColumns, SignalsOf, candidate_features
 from model.schema import F32
+from model.user_features import Moments, fill_user_features
 
 NOW_MS = 1_700_000_000_000
 NAN = math.nan

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import HISTORY_FEATURES, USER_FEATURES
+from model.feature_names import HISTORY_FEATURES, USER_FEATURES
 from model.schema import F32, RescorerInputs, Schema, Scores
 from model.vocabulary import Vocabulary
 from streams.events.schema import Click, Review
@@ -18,7 +18,8 @@ from streams.ranking.candidates.lists import BatchSource, empty_lists, fill
 from streams.ranking.candidates.source import Source
 from streams.ranking.degradation import Rung
 from streams.ranking.draft import Draft
-from streams.ranking.model_in_service import ModelInService, feature_names
+from streams.ranking.model_in_service import ModelInService
+from streams.ranking.model_inputs import feature_names
 from streams.ranking.pipeline import Pipeline
 from streams.ranking.rank_batch import RankBatch, new_batch
 from streams.ranking.request import RankRequest

@@ -16,7 +16,7 @@ from streams.examples.target import Target
 from streams.learning import kept_slates_codec
 from streams.recommender import Recommender
 from streams.serving.kept_counters import copied, restore
-from streams.settings.sections import ModelSettings
+from streams.settings.models import ModelSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import decode_item

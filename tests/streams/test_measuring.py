@@ -22,7 +22,7 @@ from streams.state import user_state_codec
 from streams.state.fold import Delivery
 from streams.state.user_state import UserState
 from streams.state.user_sums import MOMENTS_MOST, NOT_MEASURED
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.experiments.recomputed import DAY_MS, Event, Numbers, recomputed
 from tests.streams.experiments.sums import sums_in

@@ -7,7 +7,7 @@ import pytest
 
 from streams.popular_feed import SPARE, popular_feed
 from streams.ranking.slate import Reason, decode_popular, encode
-from streams.settings.sections import FeedSettings
+from streams.settings.ranking import FeedSettings
 from tests.streams.core import HOUR_MS, START_MS, Small, with_settings
 
 

@@ -12,7 +12,7 @@ from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate
 from streams.learning.looks import digest_of_names
 from streams.ranking import slate as stored_slate
 from streams.ranking.degradation import RUNGS, Rung
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_inputs import feature_names
 from streams.recommender import Recommender
 from streams.settings.reading import override
 from streams.settings.tree import Settings

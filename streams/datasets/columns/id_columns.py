@@ -10,7 +10,7 @@ from model.errors import DataError
 from model.surrogates import has_half
 from streams.datasets.columns.cell_rules import AUTO, CellRules
 from streams.datasets.columns.cells import is_absent, plain_value, shown
-from streams.datasets.columns.id_lists import Several, several_ids, split_ids
+from streams.datasets.columns.id_lists import IdLists, several_ids, split_ids
 from streams.datasets.columns.ids import as_id, is_rounded
 
 # Above this share of all events, one user may stand for all unknown users.
@@ -140,7 +140,7 @@ def _spread(parts: Sequence[Sequence[Any]], notes: tuple[str, ...]) -> Members:
     return Members(rows, [part for each in parts for part in each], frozenset(), notes)
 
 
-def _refuse(file: str, found: Several, rows: int) -> None:
+def _refuse(file: str, found: IdLists, rows: int) -> None:
     slate = "if they are what was shown to the user, name the column as --map impressions=COLUMN"
     if found.labelled and 2 * len(found.rows) > rows:
         raise DataError(

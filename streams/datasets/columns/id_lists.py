@@ -15,7 +15,7 @@ _LABELLED = re.compile(r"(.+)[-:_]([01])")
 MOST = 0.9
 
 
-class Several(NamedTuple):
+class IdLists(NamedTuple):
     """Cells of a column that hold several ids. `certain`: they are lists beyond doubt.
 
     `labelled`: each id ends in -0 or -1, as in slates with clicks.
@@ -27,7 +27,7 @@ class Several(NamedTuple):
     example: str
 
 
-def several_ids(cells: Sequence[Any], spaced: bool = False) -> Several | None:
+def several_ids(cells: Sequence[Any], spaced: bool = False) -> IdLists | None:
     """Find the cells with several ids; None if there are none.
 
     Lists and text in brackets are certain (`spaced`: text with spaces too, if the header says so). Other text
@@ -45,7 +45,7 @@ def several_ids(cells: Sequence[Any], spaced: bool = False) -> Several | None:
         if isinstance(cell, list | tuple) or (isinstance(cell, str) and cell in lists)
     )  # fmt: skip
     if certain:
-        return Several(certain, True, labelled(cells[row] for row in certain), shown(cells[min(certain)]))
+        return IdLists(certain, True, labelled(cells[row] for row in certain), shown(cells[min(certain)]))
     alike = {cell for cell, found in parts.items() if len(found) > 1 and _alike(found)}
     rows = frozenset(row for row, cell in enumerate(cells) if cell in alike) if alike else frozenset()
     if 2 * len(rows) <= len(cells):
@@ -54,7 +54,7 @@ def several_ids(cells: Sequence[Any], spaced: bool = False) -> Several | None:
         rows = frozenset(row for row in rows if cells[row] in known)
     if not rows:
         return None
-    return Several(rows, False, labelled(cells[row] for row in rows), shown(cells[min(rows)]))
+    return IdLists(rows, False, labelled(cells[row] for row in rows), shown(cells[min(rows)]))
 
 
 def split_ids(cell: Any) -> list[Any]:

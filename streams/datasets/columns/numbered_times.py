@@ -33,14 +33,14 @@ MOST = 0.9
 _YEARS = (1900, 2200)
 
 
-class Numbered(NamedTuple):
+class NumericTimes(NamedTuple):
     """`ms` float64, NaN for a number that is not a time; `notation` in words."""
 
     ms: NDArray[np.float64]
     notation: str
 
 
-def numbered_times(cells: Sequence[Any], numbers: NDArray[np.float64]) -> Numbered:
+def numbered_times(cells: Sequence[Any], numbers: NDArray[np.float64]) -> NumericTimes:
     """Find out what the numbers of a whole column count. `cells`: the cells of the numbers."""
     finite = np.isfinite(numbers)
     size = float(np.median(np.abs(numbers[finite])))
@@ -48,23 +48,23 @@ def numbered_times(cells: Sequence[Any], numbers: NDArray[np.float64]) -> Number
         if 10 ** (digits - 1) <= size < 10**digits:
             ms, fits = _calendar(cells, numbers, digits)
             if fits.sum() >= MOST * finite.sum():
-                return Numbered(ms, f"dates as {name}" if digits <= 8 else name)
+                return NumericTimes(ms, f"dates as {name}" if digits <= 8 else name)
     if (finite & (numbers >= EXCEL_FROM) & (numbers < EXCEL_TO)).sum() >= MOST * finite.sum():
         return excel(numbers)
     return counted(numbers, next(unit for bound, unit, _ in UNITS if size < bound))
 
 
-def counted(numbers: NDArray[np.float64], unit: str) -> Numbered:
+def counted(numbers: NDArray[np.float64], unit: str) -> NumericTimes:
     """Seconds (milliseconds, ...) since 1970."""
     factor = next(factor for _, name, factor in UNITS if name == unit)
     with np.errstate(invalid="ignore", over="ignore"):
-        return Numbered(np.round(numbers * factor), f"unix {unit}")
+        return NumericTimes(np.round(numbers * factor), f"unix {unit}")
 
 
-def excel(numbers: NDArray[np.float64]) -> Numbered:
+def excel(numbers: NDArray[np.float64]) -> NumericTimes:
     """Days since 1899-12-30, as spreadsheets count them; the fraction is the time of day."""
     with np.errstate(invalid="ignore", over="ignore"):
-        return Numbered(np.round((numbers - EXCEL_EPOCH) * DAY_MS), "Excel's serial dates")
+        return NumericTimes(np.round((numbers - EXCEL_EPOCH) * DAY_MS), "Excel's serial dates")
 
 
 def _calendar(

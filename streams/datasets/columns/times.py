@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from streams.datasets.columns.cell_rules import TIME_UNITS
 from streams.datasets.columns.cells import as_numbers, plain_value
 from streams.datasets.columns.numbered_times import counted, excel, numbered_times
-from streams.datasets.columns.written_times import DAY_MS, Written, moment, notation_of, written
+from streams.datasets.columns.written_times import DAY_MS, OpenDate, moment, notation_of, written
 
 MISSING = np.iinfo(np.int64).min
 LATEST_MS = 253_402_300_799_000
@@ -137,7 +137,7 @@ def _written(cells: Sequence[Any], how: str) -> tuple[NDArray[np.float64], str, 
     return ms, names.most_common(1)[0][0] if names else "ISO 8601", doubt
 
 
-def _day_first(found: Sequence[Written], how: str) -> tuple[bool, str]:
+def _day_first(found: Sequence[OpenDate], how: str) -> tuple[bool, str]:
     """Whether the first of two numbers is the day, and a note if that is in doubt."""
     if how in ("day-first", "month-first"):
         return how == "day-first", ""

@@ -55,7 +55,7 @@ def _parts(text: str) -> list[Any]:
     return [part for part in _between.split(text.strip("[]()")) if part]
 
 
-class Unreadable:
+class UnreadableVectors:
     """Counts the vectors that the reader can't read; their items stay, without a vector."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Dates and times as people and programs write them, cell by cell; an ambiguous order stays open.
 
-`03/02/2014` does not say which number is the day: `Written.first` and `second` keep them in their order, and
+`03/02/2014` does not say which number is the day: `OpenDate.first` and `second` keep them in their order, and
 the column decides (see `streams.datasets.columns.times`).
 """
 
@@ -57,7 +57,7 @@ _ISO = re.compile(r"(?:\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}(?:-?\d)?)(?:[Tt].+|
 _DIRECTIVES = {"m": "%m", "d": "%d", "h": "%H", "mi": "%M", "s": "%S", "f": "%f", "p": "%p", "hp": "%p"}
 
 
-class Written(NamedTuple):
+class OpenDate(NamedTuple):
     """A moment with an open order of `first` and `second`: one is the month and one the day.
 
     `certain`: `first` is the month beyond doubt. `ms`: of the day, in UTC; below 0 or above a day's length
@@ -72,7 +72,7 @@ class Written(NamedTuple):
     mark: str = "-"
 
 
-def written(cell: Any) -> Written | None:
+def written(cell: Any) -> OpenDate | None:
     """The moment in a cell, or None if the cell is not a known form of a date.
 
     >>> written("7/14/2017 3:29:15 AM")
@@ -87,7 +87,7 @@ def written(cell: Any) -> Written | None:
     return None if match is None else _of_match(match)
 
 
-def moment(found: Written, day_first: bool) -> int | None:
+def moment(found: OpenDate, day_first: bool) -> int | None:
     """Milliseconds since the epoch; None if the day does not exist."""
     month, day = found.first, found.second
     if day_first and not found.certain:
@@ -146,16 +146,16 @@ def _is_iso(text: str) -> bool:
     return True
 
 
-def _of_python(value: date) -> Written:
+def _of_python(value: date) -> OpenDate:
     ms = 0
     if isinstance(value, datetime):
         since = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
         since -= value.utcoffset() or timedelta()
         ms = (since.days * 86_400 + since.seconds) * 1_000 + (since.microseconds + value.microsecond) // 1_000
-    return Written(value.year, value.month, value.day, ms)
+    return OpenDate(value.year, value.month, value.day, ms)
 
 
-def _of_match(match: re.Match[str]) -> Written | None:
+def _of_match(match: re.Match[str]) -> OpenDate | None:
     part = match.groupdict()
     ms = _of_day(part)
     if ms is None:
@@ -164,9 +164,9 @@ def _of_match(match: re.Match[str]) -> Written | None:
     if len(part["y"]) == 2:  # as POSIX has it
         year += 1900 if year >= 69 else 2000
     if part.get("a") is not None:
-        return Written(year, int(part["a"]), int(part["b"]), ms, certain=False, mark=match[4])
+        return OpenDate(year, int(part["a"]), int(part["b"]), ms, certain=False, mark=match[4])
     month = _MONTHS[part["mon"].lower()] if part.get("mon") else int(part["m"])
-    return Written(year, month, int(part.get("d") or 1), ms)
+    return OpenDate(year, month, int(part.get("d") or 1), ms)
 
 
 def _of_day(part: dict[str, str | None]) -> int | None:

@@ -10,7 +10,7 @@ from streams.datasets.files.text import flaw_in
 from streams.datasets.tables.bad_rows import BadRows
 from streams.datasets.tables.column_names import is_known
 from streams.datasets.tables.json_document import rows_in
-from streams.datasets.tables.json_text import JsonParser, Piece, has_key_twice, pieces
+from streams.datasets.tables.json_text import JsonParser, ObjectText, has_key_twice, pieces
 from streams.datasets.tables.json_values import cell_of, columns_of
 from streams.datasets.tables.table import Notes, Row, Table
 
@@ -68,12 +68,12 @@ def _lines(text: str) -> list[str]:
     return text.split("\n") if "\n" in text else text.split("\r")
 
 
-def _line_pieces(lines: Sequence[str]) -> list[Piece]:
-    return [Piece(number, line) for number, line in enumerate(lines, 1) if line.strip(" \t\r\n\x1a")]
+def _line_pieces(lines: Sequence[str]) -> list[ObjectText]:
+    return [ObjectText(number, line) for number, line in enumerate(lines, 1) if line.strip(" \t\r\n\x1a")]
 
 
 def _reader(
-    name: str, found: Sequence[Piece], notes: Notes
+    name: str, found: Sequence[ObjectText], notes: Notes
 ) -> Callable[[Sequence[str], BadRows], Iterator[Row]]:
     def rows(wanted: Sequence[str], bad: BadRows) -> Iterator[Row]:
         parser, take = JsonParser(), _taker(wanted)

@@ -16,7 +16,7 @@ _TOKENS = re.compile(r"""["'{}\[\]]""")
 _STRINGS = {quote: re.compile(rf"{quote}(?:\\.|[^{quote}\\])*{quote}?") for quote in "\"'"}
 
 
-class Piece(NamedTuple):
+class ObjectText(NamedTuple):
     """One object's text, and the line where it begins, from 1. `flaw`: why it is not an object."""
 
     line: int
@@ -63,7 +63,7 @@ class JsonParser:
         self.halves += 1
 
 
-def pieces(lines: Sequence[str]) -> Iterator[Piece]:
+def pieces(lines: Sequence[str]) -> Iterator[ObjectText]:
     """The objects of a text, one by one; they may run over lines, or stand side by side.
 
     >>> [piece.line for piece in pieces(["{", '  "a": 1', '} {"b":', "2}"])]
@@ -79,7 +79,7 @@ def pieces(lines: Sequence[str]) -> Iterator[Piece]:
             and held[0].startswith("{")
             and held[1][:1].isspace()
         ):
-            yield Piece(begin, "", "is an object that is not closed")
+            yield ObjectText(begin, "", "is an object that is not closed")
             held, depth = [], 0
         start = place = 0
         while (found := _TOKENS.search(line, place)) is not None:
@@ -96,15 +96,15 @@ def pieces(lines: Sequence[str]) -> Iterator[Piece]:
             elif depth:
                 depth -= 1
                 if depth == 0:
-                    yield Piece(begin, "\n".join([*held, line[start:place]]))
+                    yield ObjectText(begin, "\n".join([*held, line[start:place]]))
                     held, start = [], place
         rest = line[start:]
         if depth:
             held.append(rest)
         elif rest.strip(" \t\r,[]\x1e\x1a"):
-            yield Piece(number, "", "is not a JSON object")
+            yield ObjectText(number, "", "is not a JSON object")
     if depth:
-        yield Piece(begin, "", "is an object that is not closed")
+        yield ObjectText(begin, "", "is an object that is not closed")
 
 
 def has_key_twice(text: str) -> bool:

@@ -17,7 +17,7 @@ from model.errors import DataError
 from streams.experiments.arm_sums import NOBODY, ArmSums
 from streams.experiments.readings.moments import F64, Ratio
 from streams.experiments.readings.sequence import rho_for, stretch
-from streams.experiments.readings.weighted import Known, intrinsic_users, weighted
+from streams.experiments.readings.weighted import PeriodSums, intrinsic_users, weighted
 
 ALPHA = 0.05
 FEWEST_USERS = 50
@@ -83,10 +83,10 @@ def reading(
     return AllocationReading(users, differences, leads if _is_best(leads, differences, rises) else "", leads)
 
 
-def known_of_periods(periods: Sequence[Period], arm: str) -> Known:
+def known_of_periods(periods: Sequence[Period], arm: str) -> PeriodSums:
     """What is known of an arm [periods]."""
     sums = [period.sums.get(arm, NOBODY) for period in periods]
-    return Known(
+    return PeriodSums(
         np.array([each.users for each in sums], np.float64),
         np.array([each.sums for each in sums], np.float64).reshape(-1, 4),
         np.array([each.products for each in sums], np.float64).reshape(-1, 4, 4),
@@ -111,14 +111,18 @@ def _arms(periods: Sequence[Period]) -> list[str]:
 
 
 def _difference(
-    names: tuple[str, str], known: tuple[Known, Known], ratios: tuple[Ratio, Ratio], alpha: float, rho: float
+    names: tuple[str, str],
+    known: tuple[PeriodSums, PeriodSums],
+    ratios: tuple[Ratio, Ratio],
+    alpha: float,
+    rho: float,
 ) -> Difference:
     value, radius = apart(known, ratios, alpha, rho)
     return Difference(*names, float(value), float(value - radius), float(value + radius))
 
 
 def apart(
-    known: tuple[Known, Known], ratios: tuple[Ratio, Ratio], alpha: float, rho: float
+    known: tuple[PeriodSums, PeriodSums], ratios: tuple[Ratio, Ratio], alpha: float, rho: float
 ) -> tuple[F64, F64]:
     """The difference of two arms, and half of its interval's width [...]; infinite while it is not known."""
     one, other = ratios

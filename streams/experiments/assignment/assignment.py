@@ -27,7 +27,7 @@ REMEMBERED = 65_536
 """Users whose draws are at hand: some 10 MiB at most."""
 
 
-class Drawn(NamedTuple):
+class ArmEntry(NamedTuple):
     """What an arm's number means. `text`: of it alone. `gate`: which slates it takes; None for all. `kept`:
     where the weights of its experiment move, what names that in a user's state; b"" else.
     """
@@ -38,7 +38,7 @@ class Drawn(NamedTuple):
     kept: bytes
 
 
-class Compared(NamedTuple):
+class ArmAlternatives(NamedTuple):
     """`served`: an arm as it stands in the text of a slate; `others`: that text with each other arm."""
 
     served: str
@@ -54,7 +54,7 @@ class Assignment:
         self.running = {name: each for name, each in registry.running() if name not in without}
         layers = sorted({each.declared.layer_of(name) for name, each in self.running.items()})
         self._by_session = any(each.declared.unit == "session" for each in self.running.values())
-        self._drawn: list[Drawn] = []
+        self._drawn: list[ArmEntry] = []
         self._testers: dict[str, dict[int, Served]] = {}
         salts = [salt_of(salt, "layer", layer) for layer in layers]
         slices, arms_from, weights = [], [0], []
@@ -64,7 +64,7 @@ class Assignment:
             kept = state_key(key, each.begins_ms) if settings.adapts else b""
             for arm, weight in each.weights.items():
                 served = _served(each, key, period_arm(arm, each.phase) if kept else arm)
-                self._drawn.append(Drawn(served.text, served, gate, kept))
+                self._drawn.append(ArmEntry(served.text, served, gate, kept))
                 weights.append(weight)
                 salts.append(salt_of(salt, "arm", name, arm))
             arms_from.append(len(self._drawn))
@@ -102,7 +102,7 @@ class Assignment:
         texts.sort()  # as `text_of` does
         return ",".join(texts) or DEFAULT
 
-    def to_compare(self, text: str, state: UserState) -> list[Compared]:
+    def to_compare(self, text: str, state: UserState) -> list[ArmAlternatives]:
         """Of the experiments in the text of a slate, those that count a user only once their slate differs
         from what another arm would have shown. Who was exposed already counts: their slates are compared no
         more.
@@ -115,7 +115,9 @@ class Assignment:
             if key and each.counts and all(exposure.key != key for exposure in state.sums.exposures):
                 own = declared_arm(each.arm)
                 others = [each._replace(arm=each.arm.replace(own, arm, 1)).text for arm in arms if arm != own]
-                found.append(Compared(each.text, [replaced(text, each.text, other) for other in others]))
+                found.append(
+                    ArmAlternatives(each.text, [replaced(text, each.text, other) for other in others])
+                )
         return found
 
     def _kept(self, served: Served, kept: bytes, state: UserState) -> str:
@@ -167,7 +169,7 @@ def _served(experiment: Experiment, key: str, arm: str) -> Served:
     return Served(key, arm)
 
 
-def _open(drawn: Drawn, state: UserState, now_ms: int, surface: str) -> bool:
+def _open(drawn: ArmEntry, state: UserState, now_ms: int, surface: str) -> bool:
     return drawn.gate is None or drawn.gate.takes(state, now_ms, surface)
 
 

@@ -18,14 +18,16 @@ FOLDS = 5
 RIDGE = 1.0
 
 
-class Told(NamedTuple):
+class RewardEstimates(NamedTuple):
     """[n, K] each: of what was logged, and on average of what the target would put there."""
 
     predicted: F64
     expected: F64
 
 
-def cross_fitted(users: NDArray[np.integer], reward: F64, shown: F64, meant: F64, folds: int = FOLDS) -> Told:
+def cross_fitted(
+    users: NDArray[np.integer], reward: F64, shown: F64, meant: F64, folds: int = FOLDS
+) -> RewardEstimates:
     """`reward` [n, K]; features of what was shown, and their means over what the target would show, [n, K,
     F]. A model that is linear in them tells the mean from the means. Each place has a constant of its own.
     """
@@ -39,7 +41,7 @@ def cross_fitted(users: NDArray[np.integer], reward: F64, shown: F64, meant: F64
         here, others = fold == k, fold != k
         weights = _ridge(inputs[others], reward[others])
         predicted[here], expected[here] = inputs[here] @ weights, means[here] @ weights
-    return Told(predicted, expected)
+    return RewardEstimates(predicted, expected)
 
 
 def _ridge(inputs: F64, reward: F64) -> F64:

@@ -22,7 +22,7 @@ WIDEST = 7.5
 """Bounds further out than so many standard deviations are never crossed."""
 
 
-class Inside(NamedTuple):
+class InsideDensity(NamedTuple):
     """Who is still inside after a look: the places of B [nodes], and the density times the rule's weight."""
 
     time: float
@@ -30,10 +30,10 @@ class Inside(NamedTuple):
     weights: F64
 
 
-START = Inside(0.0, np.zeros(1), np.ones(1))
+START = InsideDensity(0.0, np.zeros(1), np.ones(1))
 
 
-def out_of(inside: Inside, time: float, bound: float, drift: float = 0.0) -> tuple[float, float]:
+def out_of(inside: InsideDensity, time: float, bound: float, drift: float = 0.0) -> tuple[float, float]:
     """The chances to be above +bound and below -bound (of Z) at the look at `time`, inside until then."""
     from scipy.special import ndtr
 
@@ -44,7 +44,7 @@ def out_of(inside: Inside, time: float, bound: float, drift: float = 0.0) -> tup
     return above, below
 
 
-def carried(inside: Inside, time: float, bound: float, drift: float = 0.0) -> Inside:
+def carried(inside: InsideDensity, time: float, bound: float, drift: float = 0.0) -> InsideDensity:
     """Those who are inside the bound at the look at `time` too."""
     step, edge = time - inside.time, min(bound, WIDEST + abs(drift)) * np.sqrt(time)
     nodes = 2.0 * edge / np.sqrt(step) * NODES_A_DEVIATION
@@ -52,7 +52,7 @@ def carried(inside: Inside, time: float, bound: float, drift: float = 0.0) -> In
     places, rule = places * edge, rule * edge
     ahead = inside.places + drift * step
     density = np.exp(-((places[:, None] - ahead) ** 2) / (2.0 * step)) / np.sqrt(2.0 * np.pi * step)
-    return Inside(time, places, rule * (density @ inside.weights))
+    return InsideDensity(time, places, rule * (density @ inside.weights))
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from streams.experiments.readings.crossing import START, WIDEST, Inside, carried, out_of
+from streams.experiments.readings.crossing import START, WIDEST, InsideDensity, carried, out_of
 from streams.experiments.readings.moments import F64
 
 Spending = Literal["obrien-fleming", "pocock"]
@@ -51,7 +51,7 @@ def bounds(shares: Sequence[float], alpha: float, spending: Spending) -> F64:
     return found
 
 
-def _bound(inside: Inside, time: float, chance: float) -> float:
+def _bound(inside: InsideDensity, time: float, chance: float) -> float:
     """The bound that is crossed for the first time now with this chance, of both sides."""
     from scipy.optimize import brentq
 

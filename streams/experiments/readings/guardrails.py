@@ -21,7 +21,7 @@ from streams.experiments.readings.sequence import one_sided_stretch, rho_for
 from streams.experiments.readings.tracks import TUNED_AT, Sums, compared
 
 
-class Guarded(msgspec.Struct, frozen=True):
+class GuardrailReading(msgspec.Struct, frozen=True):
     """A guardrail of an arm. `lift`: adjusted by earlier behaviour; none while it can't be read. `bound`: the
     best that it may be: the highest lift for a metric that must not fall, the lowest for one that must not
     rise. `crossed`: now or at an earlier point: the arm must be stopped. `text`: why, in words.
@@ -36,7 +36,7 @@ class Guarded(msgspec.Struct, frozen=True):
     text: str
 
 
-class Watched(NamedTuple):
+class GuardrailTrack(NamedTuple):
     """A guardrail of an arm over all points [points]. `bound`: infinite while nothing can be said."""
 
     lift: F64
@@ -44,17 +44,17 @@ class Watched(NamedTuple):
     beyond: Flags
 
 
-def guarded(plan: Plan, points: Sequence[Sums]) -> tuple[Guarded, ...]:
+def guarded(plan: Plan, points: Sequence[Sums]) -> tuple[GuardrailReading, ...]:
     """Each guardrail of each arm, at the last of the points."""
     return tuple(_guarded(plan, points, arm, rail) for rail in plan.guardrails for arm in plan.arms)
 
 
-def crossed(plan: Plan, points: Sequence[Sums]) -> tuple[Guarded, ...]:
+def crossed(plan: Plan, points: Sequence[Sums]) -> tuple[GuardrailReading, ...]:
     """The arms that must be stopped, each with the guardrail that it crossed."""
     return tuple(each for each in guarded(plan, points) if each.crossed)
 
 
-def watched(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail) -> Watched:
+def watched(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail) -> GuardrailTrack:
     """The guardrail at each of the points."""
     alpha = plan.alpha / (len(plan.guardrails) * len(plan.arms))
     seen = compared(plan, points, arm, rail.metric)
@@ -62,16 +62,16 @@ def watched(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail) -> Wa
     rho = rho_for(alpha, TUNED_AT * plan.users_of(arm), two_sided=False)
     low, high = interval(lift, one_sided_stretch(seen.time, alpha, rho))
     bound = np.where(seen.readable, high if falls else low, np.inf if falls else -np.inf)
-    return Watched(lift.value, bound, bound < rail.worst if falls else bound > rail.worst)
+    return GuardrailTrack(lift.value, bound, bound < rail.worst if falls else bound > rail.worst)
 
 
-def _guarded(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail) -> Guarded:
+def _guarded(plan: Plan, points: Sequence[Sums], arm: str, rail: Guardrail) -> GuardrailReading:
     seen = watched(plan, points, arm, rail)
     value = edge = None
     if np.isfinite(seen.bound[-1]):
         value, edge = float(seen.lift[-1]), float(seen.bound[-1])
     text = _text(plan.control, arm, rail, value, edge, seen.beyond)
-    return Guarded(arm, rail.metric, rail.worst, value, edge, bool(seen.beyond.any()), text)
+    return GuardrailReading(arm, rail.metric, rail.worst, value, edge, bool(seen.beyond.any()), text)
 
 
 def _text(

@@ -20,7 +20,7 @@ from streams.experiments.assignment.arm_text import period_arm
 from streams.experiments.readings.bayesian import posterior
 from streams.experiments.readings.best import best_arm
 from streams.experiments.readings.corrections import Flags, e_bh, holm
-from streams.experiments.readings.guardrails import Guarded, guarded
+from streams.experiments.readings.guardrails import GuardrailReading, guarded
 from streams.experiments.readings.mismatch import Period, log_odds_of
 from streams.experiments.readings.moments import F64
 from streams.experiments.readings.plan import Plan
@@ -84,7 +84,7 @@ class Reading(msgspec.Struct, frozen=True):
     mismatch: Mismatch
     primary: tuple[ArmReading, ...]
     others: tuple[ArmReading, ...]
-    guardrails: tuple[Guarded, ...]
+    guardrails: tuple[GuardrailReading, ...]
     best: str = ""
 
     @property

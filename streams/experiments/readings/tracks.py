@@ -30,7 +30,7 @@ FEWEST_USERS = 100
 control's own value may be 0 (`lift.interval`)."""
 
 
-class Compared(NamedTuple):
+class ArmTracks(NamedTuple):
     """`control`, `arm`: the metric itself. `unadjusted`, `adjusted`: the lift at each point. `readable`
     [points]: from where on there is enough to read. `time` [points]: by what sequences count, users of both
     arms where shares never changed. `drawn` [points]: out of how many users of all arms theirs were drawn.
@@ -87,7 +87,7 @@ def track(plan: Plan, points: Sequence[Sums], arm: str, metric: str, alpha: floa
     return Track(control, other, lines[0], lines[1], readable, shares, due)
 
 
-def compared(plan: Plan, points: Sequence[Sums], arm: str, metric: str) -> Compared:
+def compared(plan: Plan, points: Sequence[Sums], arm: str, metric: str) -> ArmTracks:
     """The lifts alone, which no alpha is needed for."""
     if plan.periods:
         one, two = (known_of(points, each, metric, plan.periods) for each in (plan.control, arm))
@@ -97,7 +97,7 @@ def compared(plan: Plan, points: Sequence[Sums], arm: str, metric: str) -> Compa
         control, other = _ratios(points, plan.control, metric), _ratios(points, arm, metric)
         time = drawn = control.users + other.users
     raw, cuped = unadjusted(control, other), adjusted(control, other)
-    return Compared(control, other, raw, cuped, can_be_read(control, other, raw), time, drawn)
+    return ArmTracks(control, other, raw, cuped, can_be_read(control, other, raw), time, drawn)
 
 
 def can_be_read(control: Ratio, arm: Ratio, raw: Lift) -> Flags:

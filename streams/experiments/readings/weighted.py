@@ -23,7 +23,7 @@ from streams.experiments.readings.moments import F64, Ratio, linearised
 Shares = Mapping[str, float]
 
 
-class Known(NamedTuple):
+class PeriodSums(NamedTuple):
     """An arm's sums by periods, `users` [..., periods], `sums` [..., periods, 4] and `products`
     [..., periods, 4, 4]. `chances` [..., periods]: of a user to get the arm, 0 in a period without it.
     """
@@ -33,9 +33,9 @@ class Known(NamedTuple):
     products: F64
     chances: F64
 
-    def of(self, periods: int) -> Known:
+    def of(self, periods: int) -> PeriodSums:
         """The first of them alone."""
-        return Known(
+        return PeriodSums(
             self.users[..., :periods],
             self.sums[..., :periods, :],
             self.products[..., :periods, :, :],
@@ -43,7 +43,7 @@ class Known(NamedTuple):
         )
 
 
-def weighted(known: Known) -> Ratio:
+def weighted(known: PeriodSums) -> Ratio:
     """The metric, with the users of all periods as they weigh."""
     with np.errstate(divide="ignore", invalid="ignore"):
         counts = np.where(known.chances > 0.0, 1.0 / known.chances, 0.0)
@@ -64,11 +64,11 @@ def weighted(known: Known) -> Ratio:
 
 def known_of(
     points: Sequence[Mapping[tuple[str, str], ArmSums]], arm: str, metric: str, shares: Sequence[Shares]
-) -> Known:
+) -> PeriodSums:
     """An arm's sums at points [points, periods], by the shares of each period, whatever they sum to."""
     named = [(period_arm(arm, number), metric) for number in range(1, len(shares) + 1)]
     found = [[point.get(each, NOBODY) for each in named] for point in points]
-    return Known(
+    return PeriodSums(
         np.array([[each.users for each in row] for row in found], np.float64),
         np.array([[each.sums for each in row] for row in found], np.float64),
         np.array([[each.products for each in row] for row in found], np.float64),
@@ -76,7 +76,7 @@ def known_of(
     )
 
 
-def dealt(control: Known, arm: Known) -> F64:
+def dealt(control: PeriodSums, arm: PeriodSums) -> F64:
     """Out of how many users the users of two arms were drawn [...], by their chances."""
     together = control.chances + arm.chances
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -84,7 +84,7 @@ def dealt(control: Known, arm: Known) -> F64:
     return found
 
 
-def intrinsic_users(control: Known, arm: Known) -> F64:
+def intrinsic_users(control: PeriodSums, arm: PeriodSums) -> F64:
     """How many users of the first period would bring as much noise into the difference of two arms [...].
 
     A sequence whose terms differ in spread counts its time by their squares, not by their number. As long as
@@ -101,7 +101,7 @@ def intrinsic_users(control: Known, arm: Known) -> F64:
     return found
 
 
-def _squares(control: Known, arm: Known) -> F64:
+def _squares(control: PeriodSums, arm: PeriodSums) -> F64:
     """The sum of squares of the terms of the difference between both."""
     one, other = weighted(control), weighted(arm)
     with np.errstate(divide="ignore", invalid="ignore"):

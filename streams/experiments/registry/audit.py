@@ -20,7 +20,7 @@ from streams.experiments.registry.state import Registry, digest
 _sorted = msgspec.json.Encoder(order="sorted")
 
 
-class Change(NamedTuple):
+class RegistryChange(NamedTuple):
     """What a step makes of the registry: what was done to which experiment, and what there is to say."""
 
     registry: Registry
@@ -45,7 +45,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str = ""
 
 
-class Recorded(NamedTuple):
+class LoggedChange(NamedTuple):
     """A change and its entry in the log."""
 
     registry: Registry
@@ -68,7 +68,7 @@ class Verdict(NamedTuple):
         return not self.why
 
 
-def recorded(change: Change, actor: str, now_ms: int) -> Recorded:
+def recorded(change: RegistryChange, actor: str, now_ms: int) -> LoggedChange:
     """The change with its entry behind the last one of the log."""
     registry = change.registry
     entry = Entry(
@@ -76,7 +76,7 @@ def recorded(change: Change, actor: str, now_ms: int) -> Recorded:
         state=digest(registry), before=registry.head,
     )  # fmt: skip
     entry = msgspec.structs.replace(entry, digest=digest_of(entry))
-    return Recorded(msgspec.structs.replace(registry, entries=entry.number, head=entry.digest), entry)
+    return LoggedChange(msgspec.structs.replace(registry, entries=entry.number, head=entry.digest), entry)
 
 
 def digest_of(entry: Entry) -> str:

@@ -16,13 +16,13 @@ from model.errors import ExperimentError
 from streams.experiments.assignment.arm_text import key_of
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.registry.amending import amended
-from streams.experiments.registry.audit import Change
+from streams.experiments.registry.audit import RegistryChange
 from streams.experiments.registry.periods import due, same_weights
 from streams.experiments.registry.room import check_room, given_slots
-from streams.experiments.registry.state import Experiment, Phase, Registry, Removed, find
+from streams.experiments.registry.state import Experiment, Phase, Registry, RemovedExperiment, find
 
 
-def declared(registry: Registry, name: str, settings: ExperimentSettings, now_ms: int) -> Change:
+def declared(registry: Registry, name: str, settings: ExperimentSettings, now_ms: int) -> RegistryChange:
     """A new experiment, or one that has not started, as `settings` say; of one that runs, what may change
     while it runs (`amended`). Raises `DeclarationError`, or `ExperimentError` where it has ended.
     """
@@ -45,7 +45,7 @@ def declared(registry: Registry, name: str, settings: ExperimentSettings, now_ms
     return _change(registry, "declare", name, Experiment(settings, changed_ms=now_ms), said)
 
 
-def started(registry: Registry, name: str, now_ms: int) -> Change:
+def started(registry: Registry, name: str, now_ms: int) -> RegistryChange:
     """Users are drawn to it from now on, or from the time on that it says. Raises `DeclarationError` where it
     has no room beside the others, `ExperimentError` where its layer has none left.
     """
@@ -64,7 +64,7 @@ def started(registry: Registry, name: str, now_ms: int) -> Change:
     return _change(registry, "start", name, after, said)
 
 
-def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str = "") -> Change:
+def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str = "") -> RegistryChange:
     """The users of an arm get what control makes, and count for no reading from now on. Nobody else moves."""
     before = _in_state(registry, name, "stop an arm of", "running")
     _check_arm(before, name, arm)
@@ -83,7 +83,9 @@ def arm_stopped(registry: Registry, name: str, arm: str, now_ms: int, why: str =
     return _change(registry, "stop-arm", name, after, {"arm": arm, "why": why, "ms": now_ms})
 
 
-def reweighed(registry: Registry, name: str, weights: dict[str, float], users: int, now_ms: int) -> Change:
+def reweighed(
+    registry: Registry, name: str, weights: dict[str, float], users: int, now_ms: int
+) -> RegistryChange:
     """Users who come from now on are drawn by these weights; who has an arm keeps it. `users`: how many are
     known by then. Weights that stay as they are begin no new period. Raises `ExperimentError` where weights
     are not due (`registry.periods`): another process was first.
@@ -100,18 +102,18 @@ def reweighed(registry: Registry, name: str, weights: dict[str, float], users: i
     return _change(registry, "reweigh", name, after, said)
 
 
-def stopped(registry: Registry, name: str, now_ms: int, why: str = "") -> Change:
+def stopped(registry: Registry, name: str, now_ms: int, why: str = "") -> RegistryChange:
     """Everybody gets the default again. What was shipped is taken back; what has not started is forgotten."""
     before = _in_state(registry, name, "stop", "declared", "running", "shipped")
     if before.state == "declared":
         rest = {other: each for other, each in registry.experiments.items() if other != name}
         left = msgspec.structs.replace(registry, experiments=rest)
-        return Change(left, "withdraw", name, {"why": why})
+        return RegistryChange(left, "withdraw", name, {"why": why})
     after = msgspec.structs.replace(before, state="stopped", changed_ms=now_ms, slices=())
     return _change(registry, "stop", name, after, {"why": why, "was": before.state})
 
 
-def shipped(registry: Registry, name: str, arm: str, now_ms: int, why: str = "") -> Change:
+def shipped(registry: Registry, name: str, arm: str, now_ms: int, why: str = "") -> RegistryChange:
     """The arm's overrides become what everybody gets, until the settings have them and it is stopped."""
     before = _in_state(registry, name, "ship", "running", "stopped")
     _check_arm(before, name, arm)
@@ -122,20 +124,22 @@ def shipped(registry: Registry, name: str, arm: str, now_ms: int, why: str = "")
     return _change(registry, "ship", name, after, {"arm": arm, "overrides": overrides, "why": why})
 
 
-def removed(registry: Registry, name: str, why: str = "") -> Change:
+def removed(registry: Registry, name: str, why: str = "") -> RegistryChange:
     """It is known by its name alone from now on; the log keeps all of it."""
     before = _in_state(registry, name, "remove", "stopped")
     rest = {other: each for other, each in registry.experiments.items() if other != name}
     begun = {key_of(name, number): begins_ms for number, begins_ms in before.begun}
-    gone = {**registry.removed, name: Removed(begun)}
+    gone = {**registry.removed, name: RemovedExperiment(begun)}
     left = msgspec.structs.replace(registry, experiments=rest, removed=gone)
-    return Change(left, "remove", name, {"why": why, "experiment": msgspec.to_builtins(before)})
+    return RegistryChange(left, "remove", name, {"why": why, "experiment": msgspec.to_builtins(before)})
 
 
-def _change(registry: Registry, action: str, name: str, after: Experiment, said: dict[str, Any]) -> Change:
+def _change(
+    registry: Registry, action: str, name: str, after: Experiment, said: dict[str, Any]
+) -> RegistryChange:
     experiments = {**registry.experiments, name: after}
     said = msgspec.to_builtins({key: value for key, value in said.items() if value not in ("", None)})
-    return Change(msgspec.structs.replace(registry, experiments=experiments), action, name, said)
+    return RegistryChange(msgspec.structs.replace(registry, experiments=experiments), action, name, said)
 
 
 def _in_state(registry: Registry, name: str, to: str, *states: str) -> Experiment:

@@ -99,7 +99,7 @@ class Experiment(msgspec.Struct, frozen=True):
         return "over" if now_ms >= self.declared.ends_ms else "running"
 
 
-class Removed(msgspec.Struct, frozen=True):
+class RemovedExperiment(msgspec.Struct, frozen=True):
     """What is left of an experiment that was removed. `begun`: of its phases by their keys, when each began
     (ms): users' states drop what they hold of these.
     """
@@ -116,7 +116,7 @@ class Registry(msgspec.Struct, frozen=True):
     entries: int = 0
     head: str = ""
     v: int = VERSION
-    removed: dict[str, Removed] = {}
+    removed: dict[str, RemovedExperiment] = {}
 
     def running(self) -> Iterator[tuple[str, Experiment]]:
         """Those to which users are drawn, in the order of their names."""

@@ -25,7 +25,7 @@ from streams.experiments.readings.lift import adjusted, interval, unadjusted
 from streams.experiments.readings.moments import F64, Ratio
 from streams.experiments.readings.sequence import rho_for, stretch
 from streams.experiments.readings.tracks import TUNED_AT, can_be_read
-from streams.experiments.readings.weighted import Known, intrinsic_users, weighted
+from streams.experiments.readings.weighted import PeriodSums, intrinsic_users, weighted
 from streams.experiments.simulated.users import (
     FOLDED,
     HEAVY,
@@ -44,7 +44,7 @@ AT_ONCE = 200
 Progress = Callable[[str, int, int], None]
 
 
-class Played(NamedTuple):
+class PlayedRuns(NamedTuple):
     """`folded` [runs, periods, arms, FOLDED]: what the users of each period did. `chances` [runs, periods,
     arms]: by which they were drawn.
     """
@@ -53,7 +53,7 @@ class Played(NamedTuple):
     chances: F64
 
 
-class Adapted(msgspec.Struct, frozen=True):
+class AdaptiveFigures(msgspec.Struct, frozen=True):
     """Of runs without a difference: `alarms`, that ever call an arm different from control; `misnamed`, that
     name a best arm; `plain_alarms`, of the same sums without weights. Of runs in which the last arm is better
     by `effect`: `covered`, that hold all lifts at all looks; `named`, that name it, and at how many users in
@@ -78,19 +78,19 @@ class Adapted(msgspec.Struct, frozen=True):
 
 def adapted(
     seed: tuple[int, ...], runs: int, planted: int, users: int, effect: float, alpha: float, told: Progress
-) -> Adapted:
+) -> AdaptiveFigures:
     """Play all of it. `effect`: relative, of the best arm."""
     moves, stays = AdaptiveSettings(even=max(100, users // 10)), AdaptiveSettings(least=1.0)
     alike, better = np.ones(ARMS), np.array([1.0] * (ARMS - 1) + [1.0 + effect])
 
-    def play(what: str, purpose: int, count: int, arms: F64, settings: AdaptiveSettings) -> Played:
+    def play(what: str, purpose: int, count: int, arms: F64, settings: AdaptiveSettings) -> PlayedRuns:
         return _played((*seed, purpose), count, users, arms, settings, lambda n: told(what, n, count))
 
     none = play("adaptive, no difference", 0, runs, alike, moves)
     some = play("adaptive, an effect", 1, planted, better, moves)
     equal = play("equal weights, an effect", 2, planted, better, stays)
     named, named_equal = (_named(each, alpha, users) for each in (some, equal))
-    return Adapted(
+    return AdaptiveFigures(
         runs,
         planted,
         effect,
@@ -112,7 +112,7 @@ def _played(
     better: F64,
     settings: AdaptiveSettings,
     done: Callable[[int], None],
-) -> Played:
+) -> PlayedRuns:
     def one(run: int) -> tuple[F64, F64]:
         return play_one((*seed, run), users, better, settings)
 
@@ -125,7 +125,7 @@ def _played(
         except BaseException:  # Ctrl-C: the runs that have not begun would all be played first
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return Played(np.stack([each[0] for each in found]), np.stack([each[1] for each in found]))
+    return PlayedRuns(np.stack([each[0] for each in found]), np.stack([each[1] for each in found]))
 
 
 def play_one(seed: tuple[int, ...], users: int, better: F64, settings: AdaptiveSettings) -> tuple[F64, F64]:
@@ -169,39 +169,39 @@ def enter(rng: np.random.Generator, users: int, chances: F64, better: F64, into:
         into[arm, 0] += 1.0
 
 
-def _of_arm(folded: F64, chances: F64, arm: int) -> Known:
+def _of_arm(folded: F64, chances: F64, arm: int) -> PeriodSums:
     """An arm's sums: folded [..., periods, arms, FOLDED], chances [..., periods, arms]."""
     known = looks_of(folded)
-    return Known(
+    return PeriodSums(
         known.users[..., arm], known.sums[..., arm, :], known.products[..., arm, :, :], chances[..., arm]
     )
 
 
-def _at_looks(played: Played) -> list[Known]:
+def _at_looks(played: PlayedRuns) -> list[PeriodSums]:
     """Of each arm [runs, looks, periods]: at a look there are the periods so far."""
     so_far = np.tril(np.ones((PERIODS, PERIODS)))[..., None, None]
     folded = played.folded[:, None] * so_far
     return [_of_arm(folded, played.chances[:, None], arm) for arm in range(folded.shape[-2])]
 
 
-def _without_weights(played: Played) -> Played:
+def _without_weights(played: PlayedRuns) -> PlayedRuns:
     """As if arms had had equal chances all along."""
-    return Played(played.folded, np.full_like(played.chances, 1.0 / played.chances.shape[-1]))
+    return PlayedRuns(played.folded, np.full_like(played.chances, 1.0 / played.chances.shape[-1]))
 
 
-def _parts(played: Played) -> Sequence[Played]:
+def _parts(played: PlayedRuns) -> Sequence[PlayedRuns]:
     return [
-        Played(played.folded[at : at + AT_ONCE], played.chances[at : at + AT_ONCE])
+        PlayedRuns(played.folded[at : at + AT_ONCE], played.chances[at : at + AT_ONCE])
         for at in range(0, len(played.folded), AT_ONCE)
     ]
 
 
-def _lifts_leave_out(played: Played, better: F64, alpha: float, planned: int) -> Flags:
+def _lifts_leave_out(played: PlayedRuns, better: F64, alpha: float, planned: int) -> Flags:
     """At which looks the interval of any lift against the first arm, by CUPED, leaves the truth out."""
     return np.concatenate([_leave_out(part, better, alpha, planned) for part in _parts(played)])
 
 
-def _leave_out(played: Played, better: F64, alpha: float, planned: int) -> Flags:
+def _leave_out(played: PlayedRuns, better: F64, alpha: float, planned: int) -> Flags:
     control, *others = _at_looks(played)
     own, share = weighted(control), alpha / len(others)
     rho = rho_for(share, TUNED_AT * planned * 2.0 / (len(others) + 1))
@@ -214,12 +214,12 @@ def _leave_out(played: Played, better: F64, alpha: float, planned: int) -> Flags
     return found
 
 
-def _named(played: Played, alpha: float, planned: int) -> F64:
+def _named(played: PlayedRuns, alpha: float, planned: int) -> F64:
     """The number of the arm that is called the best at each look [runs, looks]; -1 for none."""
     return np.concatenate([_best(part, alpha, planned) for part in _parts(played)])
 
 
-def _best(played: Played, alpha: float, planned: int) -> F64:
+def _best(played: PlayedRuns, alpha: float, planned: int) -> F64:
     known = _at_looks(played)
     ratios: list[Ratio] = [weighted(each) for each in known]
     pairs = list(combinations(range(len(known)), 2))
@@ -242,7 +242,7 @@ def _right(named: F64, users: int) -> tuple[float, float]:
     return float(right.any(1).mean()), float(np.median(first)) * users / PERIODS
 
 
-def _regret(played: Played, better: F64) -> float:
+def _regret(played: PlayedRuns, better: F64) -> float:
     """The share of clicks that is lost against the best arm."""
     users = played.folded[..., 0].sum((0, 1))
     return 1.0 - float((users * better).sum() / (users.sum() * better.max()))

@@ -20,7 +20,7 @@ from streams.experiments.simulated.users import Looks
 GROUP_LOOKS = 10
 
 
-class Seen(NamedTuple):
+class ReadLifts(NamedTuple):
     """The lifts of all runs [runs, looks]. `readable`: where a reading says anything."""
 
     raw: Lift
@@ -28,7 +28,7 @@ class Seen(NamedTuple):
     readable: Flags
 
 
-class Decided(msgspec.Struct, frozen=True):
+class DecisionFigures(msgspec.Struct, frozen=True):
     """When the runs decide. `share`: of them that do by the last look. `error`: its standard error. `right`:
     of them that decide for the side that is true. `median_users`, `mean_users`: at the decision, the planned
     ones where it never comes. `by_look`: the share that has decided by each look.
@@ -42,11 +42,11 @@ class Decided(msgspec.Struct, frozen=True):
     by_look: list[float]
 
 
-def seen(looks: Looks) -> Seen:
+def seen(looks: Looks) -> ReadLifts:
     """What each run shows at each look."""
     control, arm = (_ratio(looks, at) for at in (0, 1))
     raw = unadjusted(control, arm)
-    return Seen(raw, adjusted(control, arm), can_be_read(control, arm, raw))
+    return ReadLifts(raw, adjusted(control, arm), can_be_read(control, arm, raw))
 
 
 def _ratio(looks: Looks, arm: int) -> Ratio:
@@ -101,14 +101,14 @@ def _leaves_out(lift: Lift, readable: Flags, squared: F64, truth: float = 0.0) -
     return readable & ((low > truth) | (high < truth))
 
 
-def decided(lift: Lift, decides: Flags, every: int, truth: float = 0.0) -> Decided:
+def decided(lift: Lift, decides: Flags, every: int, truth: float = 0.0) -> DecisionFigures:
     """When the runs decide."""
     runs, looks = decides.shape
     ever, first = decides.any(axis=1), decides.argmax(axis=1)
     users = np.where(ever, (first + 1) * every, looks * every)
     sides: NDArray[np.float64] = np.sign(lift.value[np.arange(runs), first])
     share = float(ever.mean())
-    return Decided(
+    return DecisionFigures(
         share,
         math.sqrt(share * (1.0 - share) / runs),
         float((ever & (sides == np.sign(truth))).mean()),

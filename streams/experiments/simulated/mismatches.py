@@ -15,7 +15,7 @@ LOOKS = 1_000
 SHOWN = slice(9, None, 10)
 
 
-class Found(msgspec.Struct, frozen=True):
+class MismatchFigures(msgspec.Struct, frozen=True):
     """`what`: which split the users really had. `share`: of the runs that call a mismatch by the last look.
     `median_users`: when, in the runs that do. `users`: at every tenth look. `by_look`: the share that has
     called one by then.
@@ -29,7 +29,9 @@ class Found(msgspec.Struct, frozen=True):
     by_look: list[float]
 
 
-def found(what: str, share_of_b: float, runs: int, users: int, alpha: float, seed: tuple[int, ...]) -> Found:
+def found(
+    what: str, share_of_b: float, runs: int, users: int, alpha: float, seed: tuple[int, ...]
+) -> MismatchFigures:
     """`share_of_b`: the true one; .5 is declared. A thousand looks, evenly over `users`."""
     rng, every = np.random.default_rng(seed), max(1, users // LOOKS)
     of_b = np.cumsum(rng.binomial(every, share_of_b, (runs, LOOKS)), axis=1)
@@ -38,7 +40,7 @@ def found(what: str, share_of_b: float, runs: int, users: int, alpha: float, see
     calls = np.maximum.accumulate(evidence >= -math.log(alpha), axis=1)
     ever = calls[:, -1]
     first = calls.argmax(axis=1)[ever]
-    return Found(
+    return MismatchFigures(
         what,
         runs,
         float(ever.mean()),

@@ -14,10 +14,10 @@ from streams.experiments.readings.corrections import Flags
 from streams.experiments.readings.lift import Lift
 from streams.experiments.readings.moments import F64
 from streams.experiments.readings.planning import alarms, drift, effect_found
-from streams.experiments.simulated.adaptive import Adapted, adapted
+from streams.experiments.simulated.adaptive import AdaptiveFigures, adapted
 from streams.experiments.simulated.methods import (
-    Decided,
-    Seen,
+    DecisionFigures,
+    ReadLifts,
     decided,
     delta,
     fixed,
@@ -27,7 +27,7 @@ from streams.experiments.simulated.methods import (
     seen,
     sequential,
 )
-from streams.experiments.simulated.mismatches import Found, found
+from streams.experiments.simulated.mismatches import MismatchFigures, found
 from streams.experiments.simulated.users import KINDS, Kind, looks_of, simulate
 
 Progress = Callable[[str, int, int], None]
@@ -76,7 +76,7 @@ class Options(msgspec.Struct, frozen=True):
             refuse("effect", self.effect, "a relative lift between -.6 and .6 that is not 0")
 
 
-class OfKind(msgspec.Struct, frozen=True):
+class KindFigures(msgspec.Struct, frozen=True):
     """The figures of one kind of metric. `noise_cut`: the share of the variance that CUPED takes away.
     `effect`: the planted one. `alarms`, `power`: by method. `covered_ever`: the share of runs whose sequence
     has the truth in it at every look. `covered_end`: at the last look, by the usual interval with Fieller's
@@ -86,8 +86,8 @@ class OfKind(msgspec.Struct, frozen=True):
     kind: Kind
     noise_cut: float
     effect: float
-    alarms: dict[str, Decided]
-    power: dict[str, Decided]
+    alarms: dict[str, DecisionFigures]
+    power: dict[str, DecisionFigures]
     covered_ever: float
     covered_end: float
     covered_delta: float
@@ -100,9 +100,9 @@ class Proof(msgspec.Struct, frozen=True):
 
     options: Options
     foreseen_alarms: float
-    kinds: list[OfKind]
-    mismatches: list[Found]
-    adaptive: Adapted | None = None
+    kinds: list[KindFigures]
+    mismatches: list[MismatchFigures]
+    adaptive: AdaptiveFigures | None = None
 
 
 def prove(options: Options, progress: Progress) -> Proof:
@@ -118,7 +118,7 @@ def prove(options: Options, progress: Progress) -> Proof:
     )
 
 
-def _adaptive(options: Options, kinds: list[OfKind], progress: Progress) -> Adapted | None:
+def _adaptive(options: Options, kinds: list[KindFigures], progress: Progress) -> AdaptiveFigures | None:
     ratio = next((each for each in kinds if each.kind == "ratio"), None)
     if ratio is None or options.users < FEWEST_ADAPTIVE:
         return None
@@ -127,7 +127,7 @@ def _adaptive(options: Options, kinds: list[OfKind], progress: Progress) -> Adap
     return adapted((options.seed, ADAPTIVE), *played, effect, options.alpha, progress)
 
 
-def _kind(options: Options, kind: Kind, progress: Progress) -> OfKind:
+def _kind(options: Options, kind: Kind, progress: Progress) -> KindFigures:
     bare, cut = _pilot(options, kind)
     effect = options.effect
     if effect is None:
@@ -156,7 +156,7 @@ def _kind(options: Options, kind: Kind, progress: Progress) -> OfKind:
         **_others(options, planted, effect),
     }
     lift, readable, level = planted.cuped, planted.readable, options.alpha
-    return OfKind(
+    return KindFigures(
         kind,
         1.0 - cut / bare,
         effect,
@@ -168,7 +168,7 @@ def _kind(options: Options, kind: Kind, progress: Progress) -> OfKind:
     )
 
 
-def _others(options: Options, runs: Seen, truth: float) -> dict[str, Decided]:
+def _others(options: Options, runs: ReadLifts, truth: float) -> dict[str, DecisionFigures]:
     level, ready = options.alpha, runs.readable
     return {
         name: _decided(options, lift, decides, truth)
@@ -182,17 +182,17 @@ def _others(options: Options, runs: Seen, truth: float) -> dict[str, Decided]:
     }
 
 
-def _sequence(options: Options, lift: Lift, runs: Seen, truth: float = 0.0) -> Decided:
+def _sequence(options: Options, lift: Lift, runs: ReadLifts, truth: float = 0.0) -> DecisionFigures:
     decides = sequential(lift, runs.readable, options.alpha, options.users)
     return _decided(options, lift, decides, truth)
 
 
-def _harm(options: Options, runs: Seen) -> Decided:
+def _harm(options: Options, runs: ReadLifts) -> DecisionFigures:
     decides = harm(runs.cuped, runs.readable, options.alpha, options.users, 0.0)
     return _decided(options, runs.cuped, decides)
 
 
-def _decided(options: Options, lift: Lift, decides: Flags, truth: float = 0.0) -> Decided:
+def _decided(options: Options, lift: Lift, decides: Flags, truth: float = 0.0) -> DecisionFigures:
     return decided(lift, decides, options.every, truth)
 
 
@@ -207,7 +207,7 @@ def _pilot(options: Options, kind: Kind) -> tuple[float, float]:
 
 def _play(
     options: Options, kind: Kind, effect: float, runs: int, purpose: int, progress: Progress
-) -> tuple[Seen, Seen]:
+) -> tuple[ReadLifts, ReadLifts]:
     """All runs: with windows, and open-ended."""
     what = f"{kind}, {'an effect' if effect else 'no difference'}"
 
@@ -231,7 +231,7 @@ def _counted(each: Iterator[Folded], what: str, runs: int, progress: Progress) -
         progress(what, done, runs)
 
 
-def _mismatches(options: Options, progress: Progress) -> list[Found]:
+def _mismatches(options: Options, progress: Progress) -> list[MismatchFigures]:
     cases = (
         ("fair shares", 0.5, options.runs, MISMATCH_USERS // 20, FAIR),
         ("1% of one arm's users lost", 0.99 / 1.99, options.planted, MISMATCH_USERS, LOST),

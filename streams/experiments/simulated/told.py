@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.experiments.simulated.promises import Promise
-from streams.experiments.simulated.proof import OfKind, Proof
+from streams.experiments.simulated.proof import KindFigures, Proof
 
 
 def said(proof: Proof) -> str:
@@ -103,6 +103,6 @@ def _share(share: float, error: float) -> str:
     return f"{share:.1%} ±{error:.1%}"
 
 
-def _found(each: OfKind, name: str) -> str:
+def _found(each: KindFigures, name: str) -> str:
     seen = each.power[name]
     return f"{seen.share:.0%}, {seen.median_users:,.0f}"

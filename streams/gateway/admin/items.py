@@ -30,7 +30,7 @@ ItemParameter = Annotated[
 ]
 
 
-class LatelyView(msgspec.Struct):
+class RecentReachView(msgspec.Struct):
     """What is left of the item's weighted actions where half is forgotten every `half_life_s`; its `place`
     among all items by that, from 1.
     """
@@ -57,7 +57,7 @@ class ReachView(msgspec.Struct):
     last_ms: int | None
     ratings: int
     rating: float | None
-    lately: list[LatelyView]
+    lately: list[RecentReachView]
     own_text: bool
     reviews: float
     withdrawn: bool
@@ -89,7 +89,7 @@ class ItemReach:
         told = found._asdict() | {
             "first_ms": found.first_ms or None,
             "last_ms": found.last_ms or None,
-            "lately": [LatelyView(*each) for each in found.lately],
+            "lately": [RecentReachView(*each) for each in found.lately],
         }
         return ReachView(item_id, **told)
 

@@ -16,7 +16,8 @@ from streams.gateway.errors import ProblemError, problem, unavailable
 from streams.gateway.feeds import NO_STORE
 from streams.serving.learner_course import Course, read_course
 from streams.settings.tree import Settings
-from streams.stores.base import Store, order_of
+from streams.stores.base import Store
+from streams.stores.ledger_entries import order_of
 
 if TYPE_CHECKING:
     from streams.learning.experts.guard import GuardState

@@ -84,7 +84,7 @@ class Activated(msgspec.Struct):
     confirmed: bool
 
 
-class Kept(msgspec.Struct):
+class Retention(msgspec.Struct):
     """Whether renewals leave the model alone from now on; `names`: all those that they leave alone."""
 
     model: str
@@ -120,7 +120,7 @@ class Models:
             active, retained = await self._store.active_model(), await read_retained(self._store)
         return _view(manifest, active, retained)
 
-    async def retain(self, name: str, keep: bool) -> Kept:
+    async def retain(self, name: str, keep: bool) -> Retention:
         """Have renewals leave a model alone, or not any more. What is gone can be released, too."""
         if keep:
             await asyncio.to_thread(self._manifest, name, False)
@@ -137,7 +137,7 @@ class Models:
                     remedy="ask again",
                 )
             ) from None
-        return Kept(name, keep, sorted(names))
+        return Retention(name, keep, sorted(names))
 
     async def activate(self, name: str) -> Activated:
         """Order it, and wait a little for a worker to obey."""
@@ -278,7 +278,7 @@ def model_routes(models: Models) -> list[HTTPRouteHandler]:
         tags=["models"],
         responses=CHANGED,
     )
-    async def retain_model(request: Asked, name: ModelName) -> Response[Kept]:
+    async def retain_model(request: Asked, name: ModelName) -> Response[Retention]:
         return await changed(request, partial(models.retain, name, True))
 
     @post(
@@ -289,7 +289,7 @@ def model_routes(models: Models) -> list[HTTPRouteHandler]:
         tags=["models"],
         responses=CHANGED,
     )
-    async def release_model(request: Asked, name: ModelName) -> Response[Kept]:
+    async def release_model(request: Asked, name: ModelName) -> Response[Retention]:
         return await changed(request, partial(models.retain, name, False))
 
     return [list_models, get_model, activate_model, roll_back_model, retain_model, release_model]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from streams.recommender import Recommender
 
 
-class Lately(NamedTuple):
+class RecentReach(NamedTuple):
     """What is left of the item's weighted actions where half is forgotten every `half_life_s`; its `place`
     among all items by that, from 1.
     """
@@ -35,7 +35,7 @@ class Reach(NamedTuple):
     last_ms: int
     ratings: int
     rating: float | None
-    lately: list[Lately]
+    lately: list[RecentReach]
     own_text: bool
     reviews: float
     withdrawn: bool
@@ -53,7 +53,7 @@ def reach(recommender: Recommender, item_id: str, now_ms: int) -> Reach | None:
     for column, half_life_s in enumerate(half_lives_s):
         mine = popularity.decayed[row, column]
         ahead = int(np.count_nonzero(popularity.decayed[:known, column] > mine))
-        lately.append(Lately(half_life_s, float(mine * ages[column]), ahead + 1))
+        lately.append(RecentReach(half_life_s, float(mine * ages[column]), ahead + 1))
     total = float(popularity.total[:known].sum())
     ratings = int(popularity.rating_count[row])
     return Reach(

@@ -17,7 +17,7 @@ from streams.gateway.admin.replies import BODY, CHANGED, READ, StoreCalls, admin
 from streams.gateway.answers import json_answer, response
 from streams.gateway.bodies import body_of
 from streams.gateway.errors import ProblemError, problem
-from streams.gateway.experiment_bodies import Because
+from streams.gateway.experiment_bodies import ChangeReason
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
 from streams.gateway.openapi import body_as
@@ -39,7 +39,7 @@ class RequestView(msgspec.Struct):
     tries: int
 
 
-class AtWork(msgspec.Struct):
+class RunningRenewal(msgspec.Struct):
     """A renewal that runs since `since_ms`, for a request, or ("") by the schedule. `stage`: what it does
     just now; `done` of `total` parts of it.
     """
@@ -51,7 +51,7 @@ class AtWork(msgspec.Struct):
     total: int
 
 
-class Ended(msgspec.Struct):
+class FinishedRenewal(msgspec.Struct):
     """The last renewal. `outcome`: "promoted" (a better model is active), "kept" (it is not better, and not
     active), "ordered" (it is better, and no worker has confirmed it yet), "waiting" (too few examples), "no
     model", or "failed". `said`: the same in words, with figures.
@@ -68,8 +68,8 @@ class RenewalView(msgspec.Struct):
 
     alive: bool
     asked: RequestView | None
-    at_work: AtWork | None
-    last: Ended | None
+    at_work: RunningRenewal | None
+    last: FinishedRenewal | None
 
 
 class RenewalRequested(msgspec.Struct):
@@ -120,10 +120,10 @@ def renewal_view(seen: RenewalSeen) -> RenewalView:
         None
         if asked is None
         else RequestView(asked.request_id, asked.asked_ms, asked.by, asked.because, asked.tries),
-        AtWork(status.request_id, status.began_ms, status.stage, status.done, status.total)
+        RunningRenewal(status.request_id, status.began_ms, status.stage, status.done, status.total)
         if at_work
         else None,
-        Ended(status.ended_request_id, status.ended_ms, status.outcome, status.said)
+        FinishedRenewal(status.ended_request_id, status.ended_ms, status.outcome, status.said)
         if status.outcome
         else None,
     )
@@ -146,12 +146,12 @@ def renewal_routes(renewals: Renewals) -> list[HTTPRouteHandler]:
             "loopback address alone."
         ),
         tags=["models"],
-        operation_class=body_as(Because, {"because": "New items came.", "by": "ann"}, optional=True),
+        operation_class=body_as(ChangeReason, {"because": "New items came.", "by": "ann"}, optional=True),
         responses={**CHANGED, **BODY},
     )
     async def ask_for_renewal(request: Asked) -> Response[RenewalRequested]:
         check_loopback(request)
-        because = admin_body(await body_of(request), Because)
+        because = admin_body(await body_of(request), ChangeReason)
         client = request.client.host if request.client is not None else "unknown"
         told = await renewals.ask(because.by or f"api:{client}", because.because)
         return response(json_answer(202, told, headers=NO_STORE))

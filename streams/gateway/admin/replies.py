@@ -15,7 +15,7 @@ from streams.gateway.answers import json_answer, response
 from streams.gateway.errors import ProblemError, problem, says, unavailable
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.loopback import check_loopback
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 
 READ = {
     **says(400, "A parameter is out of range, or unknown"),

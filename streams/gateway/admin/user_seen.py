@@ -17,7 +17,7 @@ MERGED = {BLOCKED: "(never again)", UNKNOWN: "(unknown)", FORGOTTEN: "(not kept 
 """What is told of items whose action the state does not name any more."""
 
 
-class Met(msgspec.Struct):
+class HistoryEntry(msgspec.Struct):
     """An entry of the history. `item_id` is null where the store has no such row. `rating`: null for none."""
 
     item_id: str | None
@@ -26,7 +26,7 @@ class Met(msgspec.Struct):
     ts: int
 
 
-class MetItems(msgspec.Struct):
+class HistoryItems(msgspec.Struct):
     """All items that the user has met. `exact`: which ones is known; else only hashes of them are, and
     `items` is empty. `by_action`: how many, by what the user did. `items`: those of a page, in no order;
     `next_from`: `met_from` of the next page, null after the last.
@@ -107,8 +107,8 @@ class UserSeen(msgspec.Struct):
     user_id: str
     arm: str
     state: StateSeen | None
-    history: list[Met]
-    met: MetItems
+    history: list[HistoryEntry]
+    met: HistoryItems
     feed: FeedSeen | None
     slates: list[SlateSeen]
 
@@ -122,7 +122,7 @@ def state_seen(state: UserState, size: int) -> StateSeen:
     )  # fmt: skip
 
 
-def history_seen(state: UserState, names: Mapping[int, str], meanings: Meanings) -> list[Met]:
+def history_seen(state: UserState, names: Mapping[int, str], meanings: Meanings) -> list[HistoryEntry]:
     """The newest first."""
     told = zip(
         state.items.tolist(),
@@ -132,7 +132,7 @@ def history_seen(state: UserState, names: Mapping[int, str], meanings: Meanings)
         strict=True,
     )
     return [
-        Met(names.get(row), action_name(action, meanings), _number(rating), ts)
+        HistoryEntry(names.get(row), action_name(action, meanings), _number(rating), ts)
         for row, action, rating, ts in reversed([*told])
     ]
 
@@ -148,9 +148,9 @@ def met_seen(
     names: Mapping[int, str],
     meanings: Meanings,
     next_from: int | None,
-) -> MetItems:
+) -> HistoryItems:
     """`page`: the rows that are named."""
-    return MetItems(
+    return HistoryItems(
         not consumed.hash_bits,
         sum(len(rows) for _, rows in consumed.groups),
         {action_name(action, meanings): len(rows) for action, rows in consumed.groups},

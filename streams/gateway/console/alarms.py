@@ -26,14 +26,14 @@ class Alarm(msgspec.Struct, frozen=True):
     values: dict[str, str | float | int] = {}
 
 
-class Seen(msgspec.Struct):
+class SeenWorker(msgspec.Struct):
     """What is known of a worker: its last report, and how long ago it came."""
 
     report: Report
     age_s: float
 
 
-class Measured(msgspec.Struct):
+class RecentFigures(msgspec.Struct):
     """Freshness of late, in ms, and by how many slates; dead letters, and of how many minutes; the part of
     the feeds that were made on lower rungs of the ladder.
     """
@@ -47,8 +47,8 @@ class Measured(msgspec.Struct):
 
 
 def alarms(
-    workers: Mapping[str, Seen],
-    measured: Measured,
+    workers: Mapping[str, SeenWorker],
+    measured: RecentFigures,
     objective_ms: tuple[float, float],
     store: str,
     concerns: Sequence[Concern],
@@ -78,7 +78,7 @@ def _of_services(store: str, concerns: Sequence[Concern], broker: str) -> Iterat
         yield Alarm(f"store_{each.kind}", "warn")
 
 
-def _of_workers(workers: Mapping[str, Seen], active: str | None, store_away: bool) -> Iterator[Alarm]:
+def _of_workers(workers: Mapping[str, SeenWorker], active: str | None, store_away: bool) -> Iterator[Alarm]:
     for name, each in sorted(workers.items()):
         if each.age_s > SILENT_AFTER_S:
             # A store that is away hides them all: that is one sentence, not one for each of them.
@@ -93,7 +93,7 @@ def _of_workers(workers: Mapping[str, Seen], active: str | None, store_away: boo
             yield Alarm("other_model", "warn", {"worker": name, "model": serving, "active": active})
 
 
-def _of_measures(measured: Measured, objective_ms: tuple[float, float]) -> Iterator[Alarm]:
+def _of_measures(measured: RecentFigures, objective_ms: tuple[float, float]) -> Iterator[Alarm]:
     if measured.slates >= ENOUGH:
         for name, value, most in (
             ("p50", measured.p50_ms, objective_ms[0]),

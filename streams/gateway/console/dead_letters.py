@@ -16,7 +16,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 
-from streams.gateway.admin.dead_letters import LAST_POSITION, Bytes, DeadLetters, LetterList
+from streams.gateway.admin.dead_letters import LAST_POSITION, DeadLetters
+from streams.gateway.admin.letter_bodies import Bytes, LetterList
 from streams.gateway.console.answered import tried
 from streams.gateway.console.showing import show
 

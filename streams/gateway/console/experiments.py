@@ -18,7 +18,8 @@ from streams.gateway.console.showing import show
 from streams.gateway.console.verdicts import verdicts
 from streams.gateway.errors import ProblemError
 from streams.gateway.experiment_bodies import AuditView, ExperimentList, ExperimentView, ReadingView
-from streams.gateway.experiments import Experiments, refusal
+from streams.gateway.experiment_refusals import refusal
+from streams.gateway.experiments import Experiments
 from streams.gateway.web.language import language_of, texts
 
 Asked = Request[Any, Any, Any]

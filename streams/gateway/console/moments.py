@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from streams.gateway.console.alarms import SILENT_AFTER_S, Alarm, Seen
+from streams.gateway.console.alarms import SILENT_AFTER_S, Alarm, SeenWorker
 from streams.stores.condition import Concern, ServerLoad
 from streams.worker_reports.rates import Happened
 
@@ -76,7 +76,7 @@ class Figures(msgspec.Struct):
     totals: dict[str, int]
 
 
-def shown_worker(name: str, seen: Seen, happened: Happened, seconds: float) -> Worker:
+def shown_worker(name: str, seen: SeenWorker, happened: Happened, seconds: float) -> Worker:
     report = seen.report
     silent = seen.age_s > SILENT_AFTER_S
     if silent:

@@ -20,14 +20,14 @@ OF_STATE: dict[str, Kind] = {
 }
 
 
-class Said(NamedTuple):
+class VerdictText(NamedTuple):
     """A sentence, and how it looks."""
 
     kind: Kind
     text: str
 
 
-def verdicts(t: Texts, view: ExperimentView, seen: ReadingView) -> list[Said]:
+def verdicts(t: Texts, view: ExperimentView, seen: ReadingView) -> list[VerdictText]:
     """A sentence for each arm; or why nothing can be read, or which arm did harm."""
     if seen.votes is not None:
         return [_of_votes(t, seen.votes)]
@@ -37,7 +37,7 @@ def verdicts(t: Texts, view: ExperimentView, seen: ReadingView) -> list[Said]:
     if reading.blocked:
         return [_blocked(t, reading)]
     harm = [
-        Said(
+        VerdictText(
             "bad",
             t(
                 "console.experiment.verdict.crossed",
@@ -49,11 +49,13 @@ def verdicts(t: Texts, view: ExperimentView, seen: ReadingView) -> list[Said]:
         for each in reading.guardrails
         if each.crossed
     ]
-    best = [Said("good", t("console.experiment.verdict.best", arm=reading.best))] if reading.best else []
+    best = (
+        [VerdictText("good", t("console.experiment.verdict.best", arm=reading.best))] if reading.best else []
+    )
     return [*harm, *best, *(_of_arm(t, view, each) for each in reading.primary)]
 
 
-def _of_arm(t: Texts, view: ExperimentView, arm: ArmReading) -> Said:
+def _of_arm(t: Texts, view: ExperimentView, arm: ArmReading) -> VerdictText:
     text = t(
         f"console.experiment.verdict.{arm.state}",
         arm=arm.arm,
@@ -66,13 +68,13 @@ def _of_arm(t: Texts, view: ExperimentView, arm: ArmReading) -> Said:
         decided=f"{arm.decided_at or 0:,}",
         planned=f"{view.declared.users:,}",
     )
-    return Said(OF_STATE[arm.state], text)
+    return VerdictText(OF_STATE[arm.state], text)
 
 
-def _blocked(t: Texts, reading: Reading) -> Said:
+def _blocked(t: Texts, reading: Reading) -> VerdictText:
     users, expected = reading.mismatch.users, reading.mismatch.expected
     gap = min(users, key=lambda arm: users[arm] / max(1.0, expected[arm]))
-    return Said(
+    return VerdictText(
         "bad",
         t(
             "console.experiment.verdict.blocked",
@@ -83,9 +85,11 @@ def _blocked(t: Texts, reading: Reading) -> Said:
     )
 
 
-def _of_votes(t: Texts, votes: VotesReading) -> Said:
+def _of_votes(t: Texts, votes: VotesReading) -> VerdictText:
     if votes.share is None:
-        return Said("plain", t("console.experiment.verdict.no_votes", arm=votes.arm, control=votes.control))
+        return VerdictText(
+            "plain", t("console.experiment.verdict.no_votes", arm=votes.arm, control=votes.control)
+        )
     text = t(
         f"console.experiment.verdict.votes_{votes.state}",
         arm=votes.arm,
@@ -95,4 +99,4 @@ def _of_votes(t: Texts, votes: VotesReading) -> Said:
         high=f"{votes.high:.1%}",
         users=f"{votes.users:,}",
     )
-    return Said(OF_STATE[votes.state], text)
+    return VerdictText(OF_STATE[votes.state], text)

@@ -17,7 +17,7 @@ from prometheus_client import Counter
 from model.errors import NewerVersionError, StoreError
 from streams.cancelling import cancelled
 from streams.clock import Clock
-from streams.gateway.console.alarms import SILENT_AFTER_S, Measured, Seen, alarms
+from streams.gateway.console.alarms import SILENT_AFTER_S, RecentFigures, SeenWorker, alarms
 from streams.gateway.console.exposed import Exposed
 from streams.gateway.console.looking import Looking
 from streams.gateway.console.moments import Figures, Point, Services, Worker, shown_worker
@@ -56,7 +56,7 @@ class Watch:
         self.points: deque[Point] = deque(maxlen=POINTS)
         self.figures: Figures | None = None
         self.services = Services()
-        self._workers: dict[str, Seen] = {}
+        self._workers: dict[str, SeenWorker] = {}
         self._rates: dict[str, tuple[Happened, float]] = {}
         self._damaged: set[str] = set()
         self._late: deque[Happened] = deque(maxlen=WINDOW)
@@ -145,7 +145,7 @@ class Watch:
         self.points.append(point)
         window = together(self._late)
         made = sum(window.rungs.values())
-        measured = Measured(
+        measured = RecentFigures(
             point.p50.get("whole"),
             point.p99.get("whole"),
             sum(window.stages.get("whole", ())),
@@ -198,7 +198,7 @@ class Watch:
             # Seen twice, before the next one came: its rates still hold.
             if before is None or report.at_ms != before.report.at_ms:
                 self._rates[stored.worker] = happened, seconds
-            self._workers[stored.worker] = Seen(report, stored.age_ms / 1_000)
+            self._workers[stored.worker] = SeenWorker(report, stored.age_ms / 1_000)
         for name, seen in list(self._workers.items()):
             if name not in found:
                 # One that took its report away has ended in order; of one that was silent it is not known.
@@ -217,7 +217,7 @@ class Watch:
         ]
         return together(parts), workers, unreadable
 
-    def _alive(self) -> list[Seen]:
+    def _alive(self) -> list[SeenWorker]:
         return [seen for seen in self._workers.values() if seen.age_s <= SILENT_AFTER_S]
 
     def _point(self, workers: list[Worker], happened: Happened, store_ms: float | None) -> Point:

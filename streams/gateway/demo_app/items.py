@@ -15,7 +15,7 @@ from streams.gateway.answers import JSON, json_answer, response
 from streams.gateway.errors import ProblemError, on_http, on_problem
 from streams.gateway.feeds import NO_STORE
 from streams.gateway.ranking.json_bodies import json_body
-from streams.gateway.records.described import Wanted, described
+from streams.gateway.records.described import ItemsAsked, described
 from streams.search.documents import names_maker
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
@@ -59,7 +59,7 @@ def items_route(settings: Settings, store: Store) -> HTTPRouteHandler:
         exception_handlers={ProblemError: on_problem, HTTPException: on_http},  # a script asks: no pages
     )
     async def items(request: Request[Any, Any, Any]) -> Response[Cards]:
-        wanted = await json_body(request, Wanted)
+        wanted = await json_body(request, ItemsAsked)
         cards = [card(record) for record in await described(store, wanted.ids, settings.gateway)]
         return response(json_answer(200, Cards(cards), JSON, NO_STORE))
 

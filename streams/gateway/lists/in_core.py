@@ -19,7 +19,7 @@ from streams.recommender import Recommender
 from streams.state import user_state_codec
 
 
-class Listed(NamedTuple):
+class ListedPage(NamedTuple):
     """A page by ids."""
 
     items: list[ListedItem]
@@ -34,21 +34,21 @@ class Candidates(NamedTuple):
     left: Page
 
 
-class Near(NamedTuple):
+class FoundNeighbours(NamedTuple):
     """`among`: of so many users."""
 
     users: list[NeighbourOfUser]
     among: int
 
 
-def page(recommender: Recommender, lists: ItemLists, name: str, asked: ListAsk) -> Listed:
+def page(recommender: Recommender, lists: ItemLists, name: str, asked: ListAsk) -> ListedPage:
     """A page of one of the lists that are the same for all."""
     return _listed(recommender, lists.page(recommender.pipeline, name, asked))
 
 
 def similar(
     recommender: Recommender, lists: ItemLists, item_id: str, by: By, asked: ListAsk
-) -> Listed | None:
+) -> ListedPage | None:
     """A page of what is like an item; None where nobody knows the item."""
     row = recommender.catalog.rows.get(item_id)
     if row is None:
@@ -79,24 +79,24 @@ def candidates(
     return Candidates(tuple(ids[entry.row] for entry in left), ask, Page(left))
 
 
-def ordered(recommender: Recommender, found: Candidates, items: Sequence[SlateItem]) -> Listed:
+def ordered(recommender: Recommender, found: Candidates, items: Sequence[SlateItem]) -> ListedPage:
     """The page of what is left, in the order of a slate of it."""
     rows = {each: entry.row for each, entry in zip(found.item_ids, found.left.entries, strict=True)}
     scores = [(rows[item.item_id], item.score) for item in items]
     return _listed(recommender, in_order_of(found.ask, found.left, scores))
 
 
-def near_users(recommender: Recommender, user: str, state: bytes, n: int) -> Near:
+def near_users(recommender: Recommender, user: str, state: bytes, n: int) -> FoundNeighbours:
     """Who is like a user, by what is at hand of others."""
     users, items = recommender.recent_users, len(recommender.catalog)
     if users is None:
-        return Near([], 0)
+        return FoundNeighbours([], 0)
     known = user_state_codec.decode(state)
     signs = recommender.meanings.signs(known.items, known.actions, known.ratings)
     met = (known.items if signs is None else known.items[signs >= 0])[::-1]
     found = neighbours(recommender.pipeline, users, user, met[met < items].astype(np.int32), n)
     ids = recommender.catalog.ids
-    return Near(
+    return FoundNeighbours(
         [
             NeighbourOfUser(each.user, each.score, each.common, [ids[row] for row in each.shared])
             for each in found
@@ -105,9 +105,9 @@ def near_users(recommender: Recommender, user: str, state: bytes, n: int) -> Nea
     )
 
 
-def _listed(recommender: Recommender, found: Page) -> Listed:
+def _listed(recommender: Recommender, found: Page) -> ListedPage:
     ids = recommender.catalog.ids
-    return Listed([_item(ids, entry) for entry in found.entries], found.cursor or None)
+    return ListedPage([_item(ids, entry) for entry in found.entries], found.cursor or None)
 
 
 def _item(ids: Sequence[str], entry: Entry) -> ListedItem:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from streams.gateway.live.metrics import LiveMetrics
-from streams.gateway.shelf import Shown
+from streams.gateway.shelf import ShownPart
 from streams.settings.live import LiveSettings
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class LiveFeed(NamedTuple):
 
     revision: str
     content: bytes
-    shown: Shown
+    shown: ShownPart
     made_ms: float | None = None
 
 

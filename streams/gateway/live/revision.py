@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 
-from streams.gateway.shelf import Shown
+from streams.gateway.shelf import ShownPart
 from streams.learning.slate_ids import ID_MAX, changed_id
 
 NOT_OWN = "-"
 """The revision of every feed of a user who has none of their own yet."""
 
 
-def revision_of(shown: Shown) -> str:
+def revision_of(shown: ShownPart) -> str:
     """Names the user's own slate, and which of its items were left out as withdrawn. "" where there is
     nothing of anybody's to show: whoever knows that much is shown what there is.
 

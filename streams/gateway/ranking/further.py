@@ -11,7 +11,7 @@ from streams.recommender import Recommender
 from streams.serving.ranker_slates import RankedSlate
 
 
-class Further(NamedTuple):
+class FollowingPage(NamedTuple):
     """`at`: places of the slate `kept`, but for items that can't be had any more; the page ends before
     `end`.
     """
@@ -21,7 +21,7 @@ class Further(NamedTuple):
     end: int
 
 
-async def further(on_request: OnRequest, cursor: str, user: str, n: int, what: str) -> Further:
+async def further(on_request: OnRequest, cursor: str, user: str, n: int, what: str) -> FollowingPage:
     """The `n` places behind a cursor that `user` was given; `what`: what it is of, in words. Raises
     `ProblemError`.
     """
@@ -40,7 +40,7 @@ async def further(on_request: OnRequest, cursor: str, user: str, n: int, what: s
     if kept.asked.filter.available:
         gone = await on_request.answered(ranker.ask(withdrawn, [items[k].item_id for k in at]))
         at = [k for k in at if items[k].item_id not in gone]
-    return Further(kept, at, end)
+    return FollowingPage(kept, at, end)
 
 
 def withdrawn(recommender: Recommender, item_ids: Sequence[str]) -> set[str]:

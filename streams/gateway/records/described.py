@@ -12,14 +12,14 @@ from msgspec import Meta
 from model.errors import StoreError, StoreUnavailableError
 from streams.events.schema import Id
 from streams.gateway.errors import unavailable
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.state.catalog import ItemRecord, decode_item
 from streams.stores.base import Store
 
 ITEMS_MAX = 200
 
 
-class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ItemsAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The items that are asked for."""
 
     ids: Annotated[list[Id], Meta(max_length=ITEMS_MAX)]

@@ -26,7 +26,7 @@ from streams.gateway.records.underway import (
     KEPT_MS,
     OVER_MOST,
     VERSION,
-    Current,
+    CurrentRecord,
     Note,
     current,
     encode_note,
@@ -34,7 +34,8 @@ from streams.gateway.records.underway import (
 )
 from streams.kafka.producer import EventSink
 from streams.settings.tree import Settings
-from streams.stores.base import Store, digest_of
+from streams.stores.base import Store
+from streams.stores.commit import digest_of
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ class Records(Generic[D]):
     async def _write(
         self, record_id: str, conditions: Conditions, event_id: str, make: Callable[[D | None], D]
     ) -> Answer:
-        def event(found: Current[D], now_ms: int) -> AnyEvent:
+        def event(found: CurrentRecord[D], now_ms: int) -> AnyEvent:
             return self.kind.event(make(found.document), event_id, now_ms)
 
         note = await self._send(record_id, conditions, event)
@@ -132,7 +133,7 @@ class Records(Generic[D]):
         self,
         record_id: str,
         conditions: Conditions,
-        make: Callable[[Current[D], int], AnyEvent],
+        make: Callable[[CurrentRecord[D], int], AnyEvent],
         document: bytes | None = None,
     ) -> Note:
         """Write the event that `make` makes of what is there, and the time; the note of it. document: what
@@ -180,7 +181,7 @@ class Records(Generic[D]):
             raise self._unconfirmed(trouble)
         return note
 
-    def _note(self, event: AnyEvent, found: Current[D], document: bytes | None) -> Note:
+    def _note(self, event: AnyEvent, found: CurrentRecord[D], document: bytes | None) -> Note:
         over = list(dict.fromkeys(found.over))[-OVER_MOST:]
         before = b"" if found.document is None else packed(found.document)
         after = packed(self.kind.told(event)) if document is None else document

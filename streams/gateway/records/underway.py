@@ -52,7 +52,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
         return self.document if self.sent else self.before
 
 
-class Current(NamedTuple, Generic[D]):
+class CurrentRecord(NamedTuple, Generic[D]):
     """A record as it is for whoever asks now; None and "" where there is none. `note`: as it was found.
     `ts`: of this version.
     """
@@ -91,7 +91,9 @@ def note_place(kind: RecordKind[D], record_id: str) -> NotePlace:
     return NotePlace("write", record_id) if kind.personal else NotePlace(f"{kind.name}:{record_id}", "")
 
 
-async def current(store: Store, kind: RecordKind[D], record_id: str, damaged: bool = False) -> Current[D]:
+async def current(
+    store: Store, kind: RecordKind[D], record_id: str, damaged: bool = False
+) -> CurrentRecord[D]:
     """The record, with the write that is underway. damaged: one that can't be read counts as none; else that
     raises `StoreError`.
     """
@@ -112,12 +114,12 @@ async def current(store: Store, kind: RecordKind[D], record_id: str, damaged: bo
         note = decode_note(raw)
         if (note.shown or note.sent) and _is_underway(note, stored, tag):
             if not note.shown:
-                return Current(None, "", raw, False, (*note.over, ""), note.ts)
+                return CurrentRecord(None, "", raw, False, (*note.over, ""), note.ts)
             document = msgspec.json.decode(note.shown, type=kind.document)
             shown = tag_of(note.shown)
-            return Current(document, shown, raw, not note.sent, (*note.over, shown), note.ts)
-        return Current(stored.document, tag, raw, not note.sent, (tag,), stored.ts)
-    return Current(stored.document, tag, over=(tag,), ts=stored.ts)
+            return CurrentRecord(document, shown, raw, not note.sent, (*note.over, shown), note.ts)
+        return CurrentRecord(stored.document, tag, raw, not note.sent, (tag,), stored.ts)
+    return CurrentRecord(stored.document, tag, over=(tag,), ts=stored.ts)
 
 
 def _is_underway(note: Note, stored: Stored[D], tag: str) -> bool:

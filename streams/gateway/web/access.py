@@ -10,7 +10,7 @@ from litestar.handlers import BaseRouteHandler
 
 from streams.gateway.errors import ProblemError, problem
 from streams.gateway.loopback import came_through
-from streams.settings.sections import PagesOpenTo
+from streams.settings.processes import PagesOpenTo
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 Guard = Callable[[Connection, BaseRouteHandler], None]

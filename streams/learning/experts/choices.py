@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from model.actions import CODES
 from model.schema import HIGHEST_RATING, LOWEST_RATING
-from streams.learning.lesson import Answered
+from streams.learning.lesson import LessonAnswer
 from streams.state.action_meaning import Meanings
 
 CHOICES_MAX = 8
@@ -78,7 +78,7 @@ class ChoiceRules:
         self._bad = [min(each, WEIGHT_MAX) if each > 0 else 1.0 for each in disliking]
 
     def choices(
-        self, answers: Sequence[Answered], known: NDArray[np.bool_], count: int, seen: int | None = None
+        self, answers: Sequence[LessonAnswer], known: NDArray[np.bool_], count: int, seen: int | None = None
     ) -> Choices:
         """The choices that `answers` are, of a slate of which `known` [n], `count` places, may be chosen. Its
         first `seen` places were shown, None for all.
@@ -114,7 +114,7 @@ class ChoiceRules:
             made = made[:CHOICES_MAX]
         return Choices(_bounded(made), 1.0 if good else 0.0 if bad else math.nan, left_out)
 
-    def _choice(self, place: int, told: Sequence[Answered]) -> Choice | None:
+    def _choice(self, place: int, told: Sequence[LessonAnswer]) -> Choice | None:
         """What all that was done with a place comes to; None where it says neither."""
         sign, weight, in_words, opened = 0, 0.0, False, False
         for _, action, value, _ in told:
@@ -153,15 +153,15 @@ def _bounded(made: list[Choice]) -> Sequence[Choice]:
     return [each._replace(weight=WEIGHT_MAX / total * each.weight) for each in made]
 
 
-def _by_place(answers: Sequence[Answered]) -> dict[int, Sequence[Answered]]:
+def _by_place(answers: Sequence[LessonAnswer]) -> dict[int, Sequence[LessonAnswer]]:
     """The answers to each place, oldest first; places in the order of their first answers."""
     if len(answers) == 1:
         return {answers[0].place: answers}
-    by_place: dict[int, list[Answered]] = {}
+    by_place: dict[int, list[LessonAnswer]] = {}
     for answer in sorted(answers, key=_delay):
         by_place.setdefault(answer.place, []).append(answer)
     return {**by_place}
 
 
-def _delay(answer: Answered) -> int:
+def _delay(answer: LessonAnswer) -> int:
     return answer.delay_ms

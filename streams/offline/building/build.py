@@ -24,7 +24,7 @@ MADE = "made.json"
 Engine = Literal["local", "ray"]
 
 
-class Made(msgspec.Struct, frozen=True):
+class BuildRecord(msgspec.Struct, frozen=True):
     """How a build made the examples of a folder: the counters' settings, which a worker that serves their
     model needs too, the encoder of the texts, and the knowledge graph's digest ("": none).
     """
@@ -69,14 +69,14 @@ def build_examples(
         examples = build_with_ray(run, plan, folder, workers, say)
     ref = encoder.manifest.reference
     graph = "" if dataset.graph is None else dataset.graph.digest()
-    (folder / MADE).write_bytes(msgspec.json.encode(Made(settings.counters, ref, graph)))
+    (folder / MADE).write_bytes(msgspec.json.encode(BuildRecord(settings.counters, ref, graph)))
     return Built(examples, time.perf_counter() - started)
 
 
-def read_made(folder: Path) -> Made | None:
+def read_made(folder: Path) -> BuildRecord | None:
     """How a build made the examples in `folder`; None for examples that workers have logged."""
     try:
-        return msgspec.json.decode((folder / MADE).read_bytes(), type=Made)
+        return msgspec.json.decode((folder / MADE).read_bytes(), type=BuildRecord)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:

@@ -25,11 +25,11 @@ from model.tasks import Task, teachable
 from model.train import Progress, train
 from streams.datasets.triples import read_graph
 from streams.examples.folder import LEARN, WHOLE
-from streams.offline.building.build import Made, read_made
+from streams.offline.building.build import BuildRecord, read_made
 from streams.offline.training.dataset_texts import Say
 from streams.offline.training.model_schema import schema_with, vocabulary_of
 from streams.offline.training.registration import register
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_inputs import feature_names
 from streams.ranking.pipeline import sources
 from streams.settings.tree import Settings
 
@@ -113,7 +113,7 @@ def _graph(settings: Settings) -> str:
     return "" if read is None else read.graph.digest()
 
 
-def _encoder(registry: Registry, settings: Settings, made: Made | None) -> TextManifest | None:
+def _encoder(registry: Registry, settings: Settings, made: BuildRecord | None) -> TextManifest | None:
     """The registered encoder that read the texts; None if workers logged the examples without one."""
     name = encoder_name(settings.model.text_encoder) if made is None else made.text_encoder.id
     if made is None and not registry.text.has(name):

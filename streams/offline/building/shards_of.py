@@ -13,7 +13,7 @@ from streams.examples.collector import SHARD_SIZE, ExampleCollector
 from streams.examples.folder import WHOLE, shard_name
 from streams.offline.building.work_pieces import WorkPiece
 from streams.offline.stream_driver import Prequential
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_inputs import feature_names
 
 SHARD_WHOLE = 500
 """Whole pools are four times as wide."""

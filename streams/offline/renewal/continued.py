@@ -23,7 +23,7 @@ from streams.examples.logged_shapes import check_all
 from streams.offline.renewal.example_split import ExampleSplit, example_split
 from streams.offline.training.dataset_texts import Say
 from streams.offline.training.successor import open_parent, register_successor
-from streams.settings.sections import RenewalSettings
+from streams.settings.models import RenewalSettings
 from streams.settings.tree import Settings
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from model.examples import Shard
 from model.shards import ShardFiles, read_times
 from streams.examples.folder import LEARN, WHOLE, end_ms, logged
-from streams.settings.sections import RenewalSettings
+from streams.settings.models import RenewalSettings
 
 AT_RISK = 0.05
 """A renewal leaves out this oldest share of the older shards: retention may delete it at any moment."""

@@ -50,7 +50,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user_id: Id | None = None
 
 
-class AskedThen(NamedTuple):
+class ScheduledRequest(NamedTuple):
     """What is asked after so many events, in the words of its answer. `places`: how many of the slate's
     places are told; None for all. `line`: where it stands.
     """
@@ -63,7 +63,7 @@ class AskedThen(NamedTuple):
     line: str
 
 
-def read_requests(path: Path, settings: Settings) -> list[AskedThen]:
+def read_requests(path: Path, settings: Settings) -> list[ScheduledRequest]:
     """Those of a file, in the order of `after`. Raises `DataError` with the line that can't be."""
     try:
         lines = path.read_bytes().splitlines()
@@ -84,20 +84,20 @@ def read_requests(path: Path, settings: Settings) -> list[AskedThen]:
     return sorted(found, key=lambda each: each.after)
 
 
-def _asked_then(raw: bytes, settings: Settings, where: str) -> AskedThen:
+def _asked_then(raw: bytes, settings: Settings, where: str) -> ScheduledRequest:
     line = msgspec.json.decode(raw, type=Line)
     if (line.rank is None) == (line.feed is None):
         raise DataError(f"--requests {where}: expected rank or feed, and one of them")
     if line.rank is not None:
         asked = replace(asked_of(line.rank, settings.ranker.candidates_max), cause=line.cause)
-        return AskedThen(line.after, line.ts, asked, None, line.rank.explain, where)
+        return ScheduledRequest(line.after, line.ts, asked, None, line.rank.explain, where)
     feed = line.feed or FeedBody()
     if line.user_id is None or feed.cursor:
         raise DataError(f"--requests {where}: a feed needs user_id beside it, and has no cursor here")
     n = min(DEFAULT_N, settings.feed.size) if feed.n is None else feed.n
     most = settings.feed.size if feed.plain else min(max(n, settings.ranker.feed_places), PLACES_MAX)
     asked = feed.asked(line.user_id, most, line.cause)
-    return AskedThen(line.after, line.ts, asked, n, feed.explain, where)
+    return ScheduledRequest(line.after, line.ts, asked, n, feed.explain, where)
 
 
 class Answering:
@@ -106,7 +106,11 @@ class Answering:
     """
 
     def __init__(
-        self, asked: Sequence[AskedThen], run: Prequential, encode: Encode | None, arm: str = DEFAULT_ARM
+        self,
+        asked: Sequence[ScheduledRequest],
+        run: Prequential,
+        encode: Encode | None,
+        arm: str = DEFAULT_ARM,
     ) -> None:
         self._waiting, self._run, self._encode = list(reversed(asked)), run, encode
         self._arm = "" if arm == DEFAULT_ARM else arm
@@ -125,7 +129,7 @@ class Answering:
             answers.append(self._answer(self._waiting.pop()))
         return answers
 
-    def _answer(self, then: AskedThen) -> Ranked:
+    def _answer(self, then: ScheduledRequest) -> Ranked:
         asked, run = replace(then.asked, arm=then.asked.arm or self._arm), self._run
         texts = encoded([each.as_text for each in asked.given.values() if each.as_text], self._encode)
         kept = run.slates.get(asked.user)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.errors import SettingsError
-from streams.offline.replay.asked import AskedThen
+from streams.offline.replay.asked import ScheduledRequest
 from streams.settings.tree import DEFAULT_ARM
 
 # Told now and then how far the run is: the stage in words, steps done, steps in all.
@@ -39,7 +39,7 @@ class ReplayOptions:
     impressions: bool = False
     plant_drift: bool = False
     offered: int = 0
-    requests: tuple[AskedThen, ...] = ()
+    requests: tuple[ScheduledRequest, ...] = ()
     answers: Path | None = None
 
     def __post_init__(self) -> None:

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from streams.experiments.simulated.methods import Decided
-from streams.experiments.simulated.proof import OfKind, Proof
+from streams.experiments.simulated.methods import DecisionFigures
+from streams.experiments.simulated.proof import KindFigures, Proof
 from streams.offline.reports.figure import GREY, figure, line
 
 ALARMS = ("sequence, CUPED", "sequence, CUPED, open-ended", "O'Brien-Fleming, CUPED", "guardrail, CUPED")
 POWER = ("sequence, CUPED", "sequence", "O'Brien-Fleming, CUPED", "Pocock, CUPED", "fixed horizon, CUPED")
 
 
-def alarms(proof: Proof, each: OfKind) -> go.Figure:
+def alarms(proof: Proof, each: KindFigures) -> go.Figure:
     """The share of runs without a difference that have called one by each look."""
     shown = _by_look(proof, f"{each.kind}: share of runs", each.alarms, ALARMS)
     shown.add_hline(y=proof.options.alpha, line={"color": GREY, "dash": "dot"})
@@ -22,7 +22,7 @@ def alarms(proof: Proof, each: OfKind) -> go.Figure:
     return shown
 
 
-def power(proof: Proof, each: OfKind) -> go.Figure:
+def power(proof: Proof, each: KindFigures) -> go.Figure:
     """The share of runs with the planted effect that have found it by each look."""
     shown = _by_look(proof, f"{each.kind} {each.effect:+.1%}: share of runs", each.power, POWER)
     shown.update_yaxes(range=[0.0, 1.02])
@@ -39,7 +39,9 @@ def mismatches(proof: Proof) -> go.Figure:
     return shown
 
 
-def _by_look(proof: Proof, title: str, methods: Mapping[str, Decided], names: Sequence[str]) -> go.Figure:
+def _by_look(
+    proof: Proof, title: str, methods: Mapping[str, DecisionFigures], names: Sequence[str]
+) -> go.Figure:
     shown = figure("users", title, height=340)
     every = proof.options.every
     for index, name in enumerate(names):

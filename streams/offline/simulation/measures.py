@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from model.evaluate import Estimate
 from streams.offline.simulation.draws import F64
 from streams.offline.simulation.factors import Numbers
-from streams.offline.simulation.visiting import Seen
+from streams.offline.simulation.visiting import VisitOutcome
 
 RECOVERED = 0.9
 """Of the earlier quality."""
@@ -24,7 +24,7 @@ RECOVERED = 0.9
 
 @dataclass(frozen=True)
 class Columns:
-    """The fields of visits (`Seen`), each [N], in their order."""
+    """The fields of visits (`VisitOutcome`), each [N], in their order."""
 
     number: Numbers
     user: Numbers
@@ -55,7 +55,7 @@ _KIND: dict[str, Any] = {
 }
 
 
-def columns_of(seen: Sequence[Seen]) -> Columns:
+def columns_of(seen: Sequence[VisitOutcome]) -> Columns:
     """The visits as columns."""
     columns: list[Any] = [
         np.array([getattr(each, name) for each in seen], _KIND.get(name, np.float64)) for name in _NAMES

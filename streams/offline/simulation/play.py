@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from streams.datasets.dataset import Dataset
 from streams.offline.replay.options import Progress
 from streams.offline.simulation.fitting import Fitted
-from streams.offline.simulation.learned import Look, look_at
+from streams.offline.simulation.learned import LearnerLook, look_at
 from streams.offline.simulation.population import Population
 from streams.offline.simulation.preparation import Entrant, Prepared, SimulationOptions, prepared
 from streams.offline.simulation.scenario import Scenario
-from streams.offline.simulation.visiting import Seen
+from streams.offline.simulation.visiting import VisitOutcome
 from streams.recommender import Recommender
 
 SAY_EVERY = 100
@@ -23,7 +23,7 @@ LOOKS = 40
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedWorld:
     """One world after the run. `events`: how many of each topic; `looks`: at what its learner had come to;
     `seconds`: of its part of the run.
     """
@@ -31,11 +31,11 @@ class Played:
     name: str
     attacked: bool
     ranker: str
-    seen: Sequence[Seen]
+    seen: Sequence[VisitOutcome]
     events: dict[str, int]
     learned: int
     lessons: dict[str, int]
-    looks: Sequence[Look]
+    looks: Sequence[LearnerLook]
     seconds: float
 
 
@@ -50,7 +50,7 @@ class Simulated:
     level: float
     visits: int
     whole: bool
-    worlds: list[Played]
+    worlds: list[PlayedWorld]
     notes: tuple[str, ...]
 
 
@@ -59,7 +59,7 @@ class _Told:
     """What is noted of a world on the way."""
 
     seconds: float = 0.0
-    looks: list[Look] = field(default_factory=list)
+    looks: list[LearnerLook] = field(default_factory=list)
 
     def look(self, core: Recommender, number: int) -> None:
         found = look_at(core, number)
@@ -114,7 +114,7 @@ def _result(
     ready: Prepared, scenario: Scenario, options: SimulationOptions, told: list[_Told], whole: bool
 ) -> Simulated:
     worlds = [
-        Played(
+        PlayedWorld(
             play.world.name,
             attacked,
             ranker,

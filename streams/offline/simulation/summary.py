@@ -19,7 +19,7 @@ from streams.offline.simulation.measures import (
     recovery,
     windows,
 )
-from streams.offline.simulation.play import Played, Simulated
+from streams.offline.simulation.play import PlayedWorld, Simulated
 
 WINDOWS = 40
 RECOVERY_VISITS, RECOVERY_SHARE = 500, 0.05
@@ -54,7 +54,7 @@ def summarise(result: Simulated, window: int | None = None) -> dict[str, Any]:
     }
 
 
-def _world(world: Played, columns: Columns, result: Simulated, size: int) -> dict[str, Any]:
+def _world(world: PlayedWorld, columns: Columns, result: Simulated, size: int) -> dict[str, Any]:
     drift = result.scenario.drift
     split = result.scenario.visits if drift is None else drift.at
     steady = max(1, min(RECOVERY_VISITS, int(RECOVERY_SHARE * result.scenario.visits)))

@@ -26,7 +26,7 @@ BEFORE_NEXT = 0.9
 """Clicks come within this part of the time to the user's next visit."""
 
 
-class Seen(NamedTuple):
+class VisitOutcome(NamedTuple):
     """A visit of an honest user. `value`: the expected clicks of what was shown, `best` of the best slate.
 
     `ndcg`: of what was shown, against the truth. `low`: the expected clicks on what is then rated low, if it
@@ -54,7 +54,7 @@ class Visiting:
     def __init__(self, world: World, truth: Truth, met: Mapping[int, Rows], draws: Draws) -> None:
         self.world, self.truth, self.draws = world, truth, draws
         self.scenario, self.people = truth.scenario, truth.people
-        self.seen: list[Seen] = []
+        self.seen: list[VisitOutcome] = []
         self._item_of = {item: row for row, item in enumerate(truth.model.items)}
         self._met = {user: rows.tolist() for user, rows in met.items()}
         self._satiation = Satiation(
@@ -142,7 +142,7 @@ class Visiting:
         if truth.model.stars is not None:
             low = value_of(truth.looked, shown * np.array([self._low(visit, row) for row in rows.tolist()]))
         self.seen.append(
-            Seen(
+            VisitOutcome(
                 visit.number,
                 visit.ts_ms,
                 visit.user,

@@ -17,7 +17,7 @@ from streams.batch import BatchResult, process
 from streams.clock import ManualClock
 from streams.events.schema import TOPIC_OF, AnyEvent, Impression, check_action, encode, key_of
 from streams.gateway.impressions import impression_of
-from streams.gateway.shelf import Shelf, Shown
+from streams.gateway.shelf import Shelf, ShownPart
 from streams.kafka.message import Message, read
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate
@@ -31,7 +31,8 @@ from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.event_meaning import items_named, shown_to, user_of
 from streams.state.user_state import UserState
-from streams.stores.base import Commit, FeedsRead
+from streams.stores.base import FeedsRead
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 
 WRITER, PARTITION, AT_A_TIME = "simulation", 0, 200
@@ -121,7 +122,7 @@ class World:
                 WRITER,
             )
 
-    async def read(self, user: str, places: int) -> Shown:
+    async def read(self, user: str, places: int) -> ShownPart:
         """What the gateway would answer now. The id of a stranger's slate is no random one here."""
         shown = await self.shelf.show(user, places)
         if shown.own or not shown.n or MARK in shown.slate.slate_id:
@@ -129,7 +130,7 @@ class World:
         named = slate_id(user, self.clock.now_ms(), "popular")
         return shown._replace(slate=msgspec.structs.replace(shown.slate, slate_id=named))
 
-    def impression(self, shown: Shown, user: str, event_id: str) -> Impression:
+    def impression(self, shown: ShownPart, user: str, event_id: str) -> Impression:
         """The event that the gateway would log for what was read."""
         told = impression_of(shown.slate, shown.n, user, self.clock.now_ms())
         return msgspec.structs.replace(told, event_id=event_id)

@@ -8,12 +8,12 @@ import numpy as np
 
 from model.actions import CODES
 from model.examples import Shard
-from model.features import HISTORY_FEATURES, USER_FEATURES
+from model.feature_names import HISTORY_FEATURES, USER_FEATURES
 from model.plan import NetworkPlan
 from model.schema import Schema
 from model.tasks import Task, names_of, ordered, ratings_of, teachable
 from model.vocabulary import Vocabulary
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_inputs import feature_names
 from streams.recommender import Recommender
 from streams.settings.tree import Settings
 

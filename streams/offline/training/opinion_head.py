@@ -16,7 +16,7 @@ F64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
 
-class Judged(NamedTuple):
+class HeadQuality(NamedTuple):
     """The AUC on reviews that the head has not seen, its standard error (bootstrap), and the ridge."""
 
     auc: float
@@ -74,12 +74,12 @@ def chosen_ridge(vectors: F64, praises: Bool, ridges: Sequence[float] = RIDGES) 
     return max(tried, key=lambda each: tried[each])
 
 
-def judged(vectors: F64, praises: Bool, learned: int) -> tuple[F64, Judged]:
+def judged(vectors: F64, praises: Bool, learned: int) -> tuple[F64, HeadQuality]:
     """The head of the first `learned` reviews, and how it does on the rest."""
     ridge = chosen_ridge(vectors[:learned], praises[:learned])
     head = fitted(vectors[:learned], praises[:learned], ridge)
     values, true = vectors[learned:] @ head[:-1], praises[learned:]
-    return head, Judged(auc(values, true), auc_error(values, true), ridge)
+    return head, HeadQuality(auc(values, true), auc_error(values, true), ridge)
 
 
 def _both(praises: Bool) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from model.errors import SettingsError
+from streams.settings.ranking import ArmSettings
 from streams.settings.reading import toml_file
-from streams.settings.sections import ArmSettings
 from streams.settings.tree import Settings
 
 ASKED = "whatif"

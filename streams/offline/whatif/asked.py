@@ -48,7 +48,7 @@ class _Made(NamedTuple):
     asked: Policy
 
 
-class Asked:
+class AskedArm:
     """`arm`: of the core's settings, the one that is asked. `awaited`: ids of the slates that the log shows.
     `rewarding`: the codes of the actions that count.
 

@@ -18,7 +18,7 @@ from streams.offline.replay.options import Progress
 from streams.offline.simulation.preparation import Cores, Entrant, SimulationOptions
 from streams.offline.simulation.world import World, rung_of
 from streams.offline.whatif.arm_file import ASKED
-from streams.offline.whatif.asked import Asked
+from streams.offline.whatif.asked import AskedArm
 from streams.offline.whatif.log import ShownSlates, events_of
 from streams.offline.whatif.policy import F64
 from streams.settings.tree import DEFAULT_ARM, Settings
@@ -29,7 +29,7 @@ SAY_EVERY = 200
 
 
 class Replayed(NamedTuple):
-    """`counts`: what became of the impressions (`Asked.OUTCOMES`); `notes`: how the data was read."""
+    """`counts`: what became of the impressions (`AskedArm.OUTCOMES`); `notes`: how the data was read."""
 
     rows: SlateRows
     counts: Mapping[str, int]
@@ -57,7 +57,7 @@ async def replayed(
         core = run.recommender
         begin_ms = int(dataset.interactions.ts_ms[until - 1]) + 1_000
         rewarding = [core.meanings.codes[name] for name in core.meanings.saying("positive")]
-        asked = Asked(core, ASKED, rung_of(core), shown.ids, rewarding)
+        asked = AskedArm(core, ASKED, rung_of(core), shown.ids, rewarding)
 
         def arm_of(user: str) -> str:
             return shown.arm_of(user, world.clock.ms)
@@ -70,7 +70,7 @@ async def replayed(
 
 
 async def _give(
-    events: Iterable[AnyEvent], total: int, world: World, asked: Asked, progress: Progress
+    events: Iterable[AnyEvent], total: int, world: World, asked: AskedArm, progress: Progress
 ) -> None:
     for number, event in enumerate(events):
         world.clock.ms = max(world.clock.ms, event.ts)
@@ -82,7 +82,7 @@ async def _give(
     progress("replaying the log", total, total)
 
 
-def _check(log: Path, asked: Asked) -> None:
+def _check(log: Path, asked: AskedArm) -> None:
     counts = asked.counts
     drawn, lost = counts["drawn"], counts["unknown"] + counts["other propensities"]
     if lost > LEFT_OUT_MOST * (drawn + lost):
@@ -94,7 +94,7 @@ def _check(log: Path, asked: Asked) -> None:
         )
 
 
-def _rows(asked: Asked) -> SlateRows:
+def _rows(asked: AskedArm) -> SlateRows:
     slates, places = asked.slates, max(len(each.rows) for each in asked.slates.values())
     numbers = {user: k for k, user in enumerate(dict.fromkeys(each.user for each in slates.values()))}
     shown = list(slates.values())

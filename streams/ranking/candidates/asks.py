@@ -42,7 +42,7 @@ class Asks(NamedTuple):
     least: NDArray[np.int64]
 
 
-class AsksMade(NamedTuple):
+class BatchAsks(NamedTuple):
     """`asked`: for each source the numbers of the requests that ask it. most: the most rows that all sources
     together may bring for one request; room: how many candidates there may be in all, but for `score_also`.
     """
@@ -76,14 +76,14 @@ class AskTable:
     """
 
     def __init__(self) -> None:
-        self._made: dict[Key, AsksMade] = {}
+        self._made: dict[Key, BatchAsks] = {}
         self._forget()
 
     def _forget(self) -> None:
         self._number: dict[tuple[object, ...], int] = {}
         self._columns: tuple[NDArray[Any], ...] = ()
 
-    def of(self, requests: Sequence[RankRequest]) -> AsksMade:
+    def of(self, requests: Sequence[RankRequest]) -> BatchAsks:
         """What these requests ask."""
         key = tuple([(each.plan, _size(each), each.complete) for each in requests])
         made = self._made.pop(key, None) or self._put_together(key, requests)
@@ -92,7 +92,7 @@ class AskTable:
             del self._made[next(iter(self._made))]  # what was asked for longest ago
         return made
 
-    def _put_together(self, key: Key, requests: Sequence[RankRequest]) -> AsksMade:
+    def _put_together(self, key: Key, requests: Sequence[RankRequest]) -> BatchAsks:
         if len(self._number) > LINES:
             self._forget()
         for its_key, request in zip(key, requests, strict=True):
@@ -106,7 +106,7 @@ class AskTable:
         first = np.zeros(len(at) + 1, np.int64)
         np.cumsum(limits, out=first[1:])
         sources = weights.shape[1]
-        return AsksMade(
+        return BatchAsks(
             Asks(limits, first, longest, life_ms, weights, constant, reserve, pool, least),
             tuple(np.flatnonzero(asked[:, source]) for source in range(sources)),
             int(limits.max()) * sources,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.ranking.candidates.asks import Asks, AsksMade
+from streams.ranking.candidates.asks import Asks, BatchAsks
 from streams.ranking.candidates.lists import FoundLists
 from streams.ranking.candidates.rest import add_rest
 from streams.ranking.candidates.selection import key, lowest_first, row_of
@@ -32,7 +32,7 @@ class Pools(NamedTuple):
     origin: NDArray[np.int8]
 
 
-class Also(NamedTuple):
+class AddedRows(NamedTuple):
     """Rows that come behind the pools: those of request b from first[b] int64 [B + 1] on, end to end in rows
     int32.
     """
@@ -41,8 +41,8 @@ class Also(NamedTuple):
     first: NDArray[np.int64]
 
 
-class Given(NamedTuple):
-    """Pools that the requests bring themselves: as in `Also`. asked uint8 [B]: 1 where a request does."""
+class GivenPools(NamedTuple):
+    """Pools that requests bring themselves: as in `AddedRows`. asked uint8 [B]: 1 where a request does."""
 
     rows: NDArray[np.int32]
     first: NDArray[np.int64]
@@ -51,9 +51,9 @@ class Given(NamedTuple):
 
 def blend(
     found: FoundLists,
-    asks: AsksMade,
-    also: Also,
-    given: Given,
+    asks: BatchAsks,
+    also: AddedRows,
+    given: GivenPools,
     rest: int,
     blocked: NDArray[np.uint8],
     items: int,
@@ -83,8 +83,8 @@ def blend(
 def _blend(
     found: FoundLists,
     asks: Asks,
-    also: Also,
-    given: Given,
+    also: AddedRows,
+    given: GivenPools,
     rest: int,
     blocked: NDArray[np.uint8],
     items: int,
@@ -122,7 +122,7 @@ def _blend(
 
 
 @compiled
-def _put_also(also: Also, b: int, n: int, pools: Pools) -> int:
+def _put_also(also: AddedRows, b: int, n: int, pools: Pools) -> int:
     """Put the rows of request b behind the first n candidates; how many there are then."""
     for row in also.rows[also.first[b] : also.first[b + 1]]:
         pools.rows[n], pools.origin[n] = row, -1

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from model.schema import F32
 from streams.counters.counters import Counters
-from streams.ranking.candidates.asks import AsksMade
+from streams.ranking.candidates.asks import BatchAsks
 from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.request import RankRequest
 from streams.ranking.workspace import Workspace
@@ -71,7 +71,7 @@ class BatchContext:
         )
 
     @cached_property
-    def asks(self) -> AsksMade:
+    def asks(self) -> BatchAsks:
         """What the requests ask of sources and blend."""
         return self.workspace.asks.of(self.requests)
 

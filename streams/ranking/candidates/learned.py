@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import RETRIEVAL
+from model.feature_names import RETRIEVAL
 from streams.ranking.candidates.context import BatchContext
 from streams.ranking.candidates.lists import Lists
 

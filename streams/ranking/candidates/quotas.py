@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from streams.learning.earnings import SourceEarnings
-from streams.ranking.candidates.asks import AsksMade
+from streams.ranking.candidates.asks import BatchAsks
 from streams.ranking.request import RankRequest
 from streams.ranking.slate import slate_id
 from streams.ranking.stage_plan import StagePlan
@@ -31,7 +31,7 @@ class Quotas:
     def __init__(self, earnings: SourceEarnings) -> None:
         self.earnings = earnings
 
-    def applied(self, requests: Sequence[RankRequest], asks: AsksMade) -> AsksMade:
+    def applied(self, requests: Sequence[RankRequest], asks: BatchAsks) -> BatchAsks:
         """What the requests ask, with the quotas of those whose settings want them; else the same object."""
         wanted = [b for b, each in enumerate(requests) if each.plan.settings.candidates.quotas != "fixed"]
         if not wanted:

@@ -16,7 +16,7 @@ from streams.ranking.index.cells import Cells
 from streams.ranking.index.exact import find_exact
 from streams.ranking.index.recall_watch import RecallWatch
 from streams.ranking.index.search import find_in_cells
-from streams.settings.sections import IndexSettings
+from streams.settings.ranking import IndexSettings
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,8 @@
 """Where a page of a list ended, as a text that the caller sends back for the next page. Nothing is kept here.
 
-A list of one order for all (`After`) goes on behind the last item that was shown: its value and its row. A
-list whose scores rise and fall (`Shown`) goes on with what was not shown yet: the cursor names what was.
+A list of one order for all (`ValueCursor`) goes on behind the last item that was shown: its value and its
+row. A list whose scores rise and fall (`ShownCursor`) goes on with what was not shown yet: the cursor names
+what was.
 Either way no item comes twice, whatever has happened since; what has risen past the cursor is on page one.
 """
 
@@ -29,7 +30,7 @@ LATEST_MS = 253_402_300_799_000
 _I4 = np.dtype("<i4")
 
 
-class After(msgspec.Struct, array_like=True, frozen=True, tag="after"):
+class ValueCursor(msgspec.Struct, array_like=True, frozen=True, tag="after"):
     """`value`: of the last item, as of the landmark `landmark_ms` (0 for values that have none)."""
 
     version: int
@@ -39,7 +40,7 @@ class After(msgspec.Struct, array_like=True, frozen=True, tag="after"):
     landmark_ms: int = 0
 
 
-class Shown(msgspec.Struct, array_like=True, frozen=True, tag="shown"):
+class ShownCursor(msgspec.Struct, array_like=True, frozen=True, tag="shown"):
     """`rows`: int32, of all items that were shown."""
 
     version: int
@@ -52,7 +53,9 @@ class Shown(msgspec.Struct, array_like=True, frozen=True, tag="shown"):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[After | Shown] = msgspec.msgpack.Decoder(After | Shown)
+_decoder: msgspec.msgpack.Decoder[ValueCursor | ShownCursor] = msgspec.msgpack.Decoder(
+    ValueCursor | ShownCursor
+)
 
 
 def name_of(name: str, asked: ItemFilter, *more: object) -> str:
@@ -62,20 +65,20 @@ def name_of(name: str, asked: ItemFilter, *more: object) -> str:
 
 def after(of: str, value: float, row: int, landmark_ms: int = 0) -> str:
     """The cursor behind this item."""
-    return _text(After(VERSION, of, value, row, landmark_ms))
+    return _text(ValueCursor(VERSION, of, value, row, landmark_ms))
 
 
 def shown(of: str, rows: NDArray[np.int32]) -> str:
     """The cursor behind these items."""
-    return _text(Shown(VERSION, of, rows.astype(_I4).tobytes()))
+    return _text(ShownCursor(VERSION, of, rows.astype(_I4).tobytes()))
 
 
-def read_after(cursor: str, of: str) -> After | None:
+def read_after(cursor: str, of: str) -> ValueCursor | None:
     """Where to go on; None for the first page. Raises `RequestError` for what is no cursor of this list."""
     found = _read(cursor, of)
     if found is None:
         return None
-    if not isinstance(found, After) or not math.isfinite(found.value):
+    if not isinstance(found, ValueCursor) or not math.isfinite(found.value):
         raise _refused(cursor)
     if not (0 <= found.row <= HIGHEST_ROW and 0 <= found.landmark_ms <= LATEST_MS):
         raise _refused(cursor)
@@ -87,7 +90,7 @@ def read_shown(cursor: str, of: str) -> NDArray[np.int32]:
     found = _read(cursor, of)
     if found is None:
         return np.empty(0, np.int32)
-    if not isinstance(found, Shown) or len(found.rows) % _I4.itemsize:
+    if not isinstance(found, ShownCursor) or len(found.rows) % _I4.itemsize:
         raise _refused(cursor)
     rows = found.shown()
     if len(rows) > MOST or (rows < 0).any():
@@ -95,11 +98,11 @@ def read_shown(cursor: str, of: str) -> NDArray[np.int32]:
     return rows
 
 
-def _text(mark: After | Shown) -> str:
+def _text(mark: ValueCursor | ShownCursor) -> str:
     return base64.urlsafe_b64encode(_encoder.encode(mark)).rstrip(b"=").decode()
 
 
-def _read(cursor: str, of: str) -> After | Shown | None:
+def _read(cursor: str, of: str) -> ValueCursor | ShownCursor | None:
     if not cursor:
         return None
     try:

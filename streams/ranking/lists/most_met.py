@@ -13,7 +13,7 @@ import numpy as np
 from streams.counters.popularity import Popularity
 from streams.ranking.candidates.popular import Popular
 from streams.ranking.explanations import OF_SOURCE
-from streams.ranking.lists.cursor import After, after, name_of, read_after
+from streams.ranking.lists.cursor import ValueCursor, after, name_of, read_after
 from streams.ranking.lists.in_order import next_rows
 from streams.ranking.lists.left_out import left_out
 from streams.ranking.lists.page import Entry, ListAsk, Page
@@ -47,7 +47,7 @@ def most_met(pipeline: Pipeline, plan: StagePlan, name: str, asked: ListAsk) -> 
     return Page(entries, after(of, float(counts[rows[-1]]), rows[-1], popularity.landmark_ms))
 
 
-def _count(popularity: Popularity, column: int, last: After) -> float:
+def _count(popularity: Popularity, column: int, last: ValueCursor) -> float:
     """The last page's last count, as counts are kept now: they may have been scaled since."""
     moved_ms = popularity.landmark_ms - last.landmark_ms
     if moved_ms == 0:

@@ -33,7 +33,7 @@ F64 = NDArray[np.float64]
 Known = Mapping[int, Sequence[float]]
 
 
-class Scaled(NamedTuple):
+class ScaledNumbers(NamedTuple):
     """Numbers of the list [n] and what was told of items before, on one scale."""
 
     here: F64
@@ -81,18 +81,18 @@ def of_field(rows: NDArray[np.int32], numbers: F64, field: int, known: Known, se
     return [np.where(there, np.clip(column, -MOST, MOST), 0.0) for column in columns]
 
 
-def _scaled(numbers: F64, before: Mapping[int, float]) -> Scaled:
+def _scaled(numbers: F64, before: Mapping[int, float]) -> ScaledNumbers:
     there = np.isfinite(numbers)
     numbers = numbers.clip(-LARGEST, LARGEST)
     told = {row: min(max(n, -LARGEST), LARGEST) for row, n in before.items() if np.isfinite(n)}
     if min([*numbers[there].tolist(), *told.values()]) > 0:
-        return Scaled(
+        return ScaledNumbers(
             np.where(there, np.log(np.where(there, numbers, 1.0)), np.nan),
             {row: float(np.log(number)) for row, number in told.items()},
         )
     deviation = float(numbers[there].std())
     deviation = deviation if deviation > LEAST else 1.0
-    return Scaled(numbers / deviation, {row: number / deviation for row, number in told.items()})
+    return ScaledNumbers(numbers / deviation, {row: number / deviation for row, number in told.items()})
 
 
 def _correlation(numbers: F64) -> float:

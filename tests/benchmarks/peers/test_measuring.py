@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 from pathlib import Path
 
@@ -13,15 +12,15 @@ import pytest
 from benchmarks.peers.__main__ import main
 from tests.benchmarks.peers.gorse_server import GorseServer
 from tests.benchmarks.peers.serving import Asked, Said, serving
+from tests.listening import nobody_listens
 
 SHORT = ["--events", "50", "--seconds", "0.2", "--warm", "0", "--clients", "2"]
 
 
 @pytest.mark.parametrize("peer", ["gorse", "metarank"])
 def test_nothing_there_is_said_plainly(peer: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    assert main([peer, "--url", f"http://127.0.0.1:{port}", *SHORT]) == 1
+    with nobody_listens() as port:
+        assert main([peer, "--url", f"http://127.0.0.1:{port}", *SHORT]) == 1
     said = capsys.readouterr().err
     assert f"http://127.0.0.1:{port} does not answer (health)" in said
     assert f"start {peer} as benchmarks/peers/README.md says" in said

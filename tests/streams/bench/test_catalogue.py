@@ -12,7 +12,7 @@ from streams.bench import catalogue as bench
 from streams.bench.array_bytes import array_bytes
 from streams.bench.synthetic import themed
 from streams.ranking.pipeline import source_names
-from streams.settings.sections import IndexSettings
+from streams.settings.ranking import IndexSettings
 from streams.settings.tree import Settings
 
 

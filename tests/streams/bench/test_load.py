@@ -11,7 +11,7 @@ import pytest
 from streams.bench.load import Plan, decode_plan, encode_plan, events_of, run
 from streams.bench.schedule import due_s
 from streams.events.schema import Click, EventLimits, Review, decode, encode
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.settings.tree import Settings
 from tests.streams.bench.test_http import answer, server
 

@@ -13,7 +13,7 @@ from model.shards import ShardFiles, shard_folders
 from streams.commands.main import FAILED, main
 from streams.datasets.triples import read_graph
 from streams.examples.folder import LEARN, WHOLE
-from streams.settings.sections import GraphSettings
+from streams.settings.ranking import GraphSettings
 
 
 @pytest.fixture

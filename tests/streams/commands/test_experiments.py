@@ -16,9 +16,9 @@ from streams.commands.main import FAILED, main
 from streams.experiments.arm_totals import fields_of, terms_of
 from streams.settings.reading import load
 from streams.settings.tree import Settings
-from streams.stores import redis
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
+from streams.stores.redis import store as redis_store
 from tests.streams.experiments.sums import increments
 
 INTERLEAVED = """
@@ -60,7 +60,7 @@ Run = Callable[..., str]
 def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
     """In the place of the deployment's."""
     store = MemoryStore()
-    monkeypatch.setattr(redis, "RedisStore", lambda *_: store)
+    monkeypatch.setattr(redis_store, "RedisStore", lambda *_: store)
     return store
 
 

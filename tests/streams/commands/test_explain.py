@@ -22,13 +22,13 @@ from streams.ranking import slate as stored_slate
 from streams.recommender import Recommender
 from streams.serving.graph import load_graph
 from streams.serving.loading import load_in_service
+from streams.settings.ranking import GraphSettings
 from streams.settings.reading import override
-from streams.settings.sections import GraphSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import ItemRecord, encode_item
 from streams.state.user_state import UserState
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.connected.models import register_models
 from tests.streams.conftest import Small
@@ -158,13 +158,13 @@ def feed_of(raw: bytes | None) -> bytes:
 
 
 @pytest.fixture
-def stored(followed: Small, monkeypatch: pytest.MonkeyPatch) -> explain.Known:
+def stored(followed: Small, monkeypatch: pytest.MonkeyPatch) -> explain.LoadedUser:
     """The command's store holds what the trained core knows."""
     run = followed.run
     state = max(run.states.values(), key=lambda each: each.interactions)
-    known = explain.Known(run.recommender, state, int(run.stream.interactions.ts_ms[run.at]))
+    known = explain.LoadedUser(run.recommender, state, int(run.stream.interactions.ts_ms[run.at]))
 
-    async def read(_settings: Settings, _user: str) -> explain.Known:
+    async def read(_settings: Settings, _user: str) -> explain.LoadedUser:
         return known
 
     monkeypatch.setattr(explain, "_known", read)
@@ -172,7 +172,7 @@ def stored(followed: Small, monkeypatch: pytest.MonkeyPatch) -> explain.Known:
 
 
 def test_each_place_is_shown_with_what_it_is_worth(
-    stored: explain.Known, capsys: pytest.CaptureFixture[str]
+    stored: explain.LoadedUser, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["explain", "--user", "u1", "--places", "2", "--history", "3"]) == 0
     shown = capsys.readouterr().out
@@ -184,7 +184,7 @@ def test_each_place_is_shown_with_what_it_is_worth(
     assert len(shown.strip().splitlines()) == 1 + 2 * 3
 
 
-def test_an_unknown_item_is_said(stored: explain.Known, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_item_is_said(stored: explain.LoadedUser, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--user", "u1", "--item", "no such"]) == FAILED
     assert "'no such' was never met" in capsys.readouterr().err
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from streams.commands.main import main
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 
 @pytest.fixture

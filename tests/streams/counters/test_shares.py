@@ -14,7 +14,7 @@ from streams.counters.settings import CounterSettings
 from streams.counters.shares import HOUR_MS, choosing, own_share
 from streams.events.schema import Click, Impression
 from streams.learning import kept_slates_codec
-from streams.learning.join import Joined
+from streams.learning.join import JoinedAnswer
 from streams.learning.kept_slates import (
     LAST_PLACE,
     NEVER,
@@ -139,7 +139,7 @@ def chose(
 ) -> float:
     done, on = Interaction(row, NOW_MS, CLICK, math.nan, NO_ROWS, 0), slate(answers, **told)
     kept = before._replace(slates=(*before.slates, on))
-    return choosing(kept, Joined(kept.slates, on, outcome), done, GOOD)
+    return choosing(kept, JoinedAnswer(kept.slates, on, outcome), done, GOOD)
 
 
 def test_who_chooses_more_than_half_of_a_slate_counts_less() -> None:
@@ -164,7 +164,7 @@ def test_what_was_skipped_was_not_chosen() -> None:
 def test_what_is_of_no_slate_counts_in_full(outcome: str) -> None:
     assert chose(4, [(row, CLICK) for row in range(4)], outcome) == 1.0
     done = Interaction(4, NOW_MS, CLICK, math.nan, NO_ROWS, 0)
-    assert choosing(NOTHING_KEPT, Joined((), None, outcome), done, GOOD) == 1.0
+    assert choosing(NOTHING_KEPT, JoinedAnswer((), None, outcome), done, GOOD) == 1.0
 
 
 def test_a_slate_that_was_not_told_to_be_shown_judges_nobody() -> None:

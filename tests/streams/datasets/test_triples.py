@@ -10,7 +10,7 @@ import pytest
 from model.errors import DataError
 from streams.datasets.triples import ReadGraph, read_graph
 from streams.local.datasets import ml_100k
-from streams.settings.sections import GraphSettings
+from streams.settings.ranking import GraphSettings
 
 
 def read(folder: Path, triples: str | bytes, links: str | None = None) -> ReadGraph:

@@ -42,7 +42,7 @@ def steps(random: Random, count: int) -> list[Step]:
             moment = q.action_moment(ts, random.choice([CLICK, 3]), 0, random.choice([None, 1.25]))
             found.append((moment, ()))
         else:
-            shown = q.shown_moment(ts, q.Showed(1, random.randint(1, 9)))
+            shown = q.shown_moment(ts, q.FirstShown(1, random.randint(1, 9)))
             found.append((shown, tuple(random.sample(PAIRS, random.randint(0, 2)))))
     return found
 
@@ -82,7 +82,7 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(sums.moments) == MOMENTS_MOST
     many = [experiment(f"x{n}", "sessions") for n in range(EXPOSURES_MOST + 8)]
     for n, each in enumerate(many):
-        moment = q.shown_moment(10**12 + n, q.Showed(1, 1))
+        moment = q.shown_moment(10**12 + n, q.FirstShown(1, 1))
         sums = with_moment(sums, moment, measured([each]), [(each.name, "a")])
     assert len(sums.exposures) == EXPOSURES_MOST
     assert [each.key for each in sums.exposures[-5:]] == [each.key for each in many[-5:]]
@@ -90,7 +90,7 @@ def test_what_is_kept_is_bounded() -> None:
 
 def test_totals_go_with_the_last_exposure() -> None:
     sums = folded(
-        [(q.shown_moment(5, q.Showed(1, 3)), (("e1", "a"),)), (q.action_moment(6, CLICK, 0, None), ())]
+        [(q.shown_moment(5, q.FirstShown(1, 3)), (("e1", "a"),)), (q.action_moment(6, CLICK, 0, None), ())]
     )
     assert sums.totals
     over = Measured({"e2": E2}, frozenset([E1.key]))
@@ -145,7 +145,7 @@ def worth(users: list[UserSums]) -> Counter[tuple[str, str]]:
 
 
 def test_a_metric_that_is_not_known_for_a_while_has_each_user_once() -> None:
-    shown = q.shown_moment(5, q.Showed(1, 3))
+    shown = q.shown_moment(5, q.FirstShown(1, 3))
     both, one = measured([E1]), measured([experiment("e1", "click_through")])
     sums = with_moment(NOT_MEASURED, shown, both, [("e1", "a")])
     users = 0
@@ -163,7 +163,7 @@ PERIODS = measured([MeasuredExperiment("e", frozenset({"a", "b", "a~2", "b~2"}),
 
 
 def shown(ts: int, *arms: str) -> Step:
-    return q.shown_moment(ts, q.Showed(1, 5)), tuple(("e", arm) for arm in arms)
+    return q.shown_moment(ts, q.FirstShown(1, 5)), tuple(("e", arm) for arm in arms)
 
 
 def test_a_user_counts_once_in_the_period_that_they_came_in_whatever_comes_later() -> None:

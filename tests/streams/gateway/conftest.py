@@ -15,7 +15,7 @@ from streams.events.schema import AnyEvent
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
 from streams.kafka.producer import Acknowledgement
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 

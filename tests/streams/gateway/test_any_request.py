@@ -13,7 +13,7 @@ from litestar.testing import TestClient
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink

@@ -13,10 +13,11 @@ from model.errors import StoreUnavailableError
 from streams.clock import ManualClock
 from streams.experiments.registry.state import decode
 from streams.gateway.app import create_app
-from streams.gateway.experiments import EXAMPLE, PATH
+from streams.gateway.experiment_routes import EXAMPLE
+from streams.gateway.experiments import PATH
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.experiments.declarations import raw
 from tests.streams.experiments.sums import increments

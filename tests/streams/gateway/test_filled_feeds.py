@@ -17,12 +17,12 @@ from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
 from streams.ranking.slate import PopularFeed, Reason, Slate, SlateItem, encode
-from streams.settings.sections import FeedSettings
+from streams.settings.ranking import FeedSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.consumed import Consumed
 from streams.state.user_state import UserState
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.core import with_settings
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink

@@ -9,8 +9,8 @@ import pytest
 
 from model.errors import SettingsError
 from streams.gateway.host_check import REMEMBERED, HostCheck
+from streams.settings.processes import GatewaySettings
 from streams.settings.reading import load
-from streams.settings.sections import GatewaySettings
 from tests.streams.gateway.asgi_requests import Asked, ask
 
 GATEWAY = GatewaySettings(host="0.0.0.0", hosts=("gateway", "Shop.Example", "*.cluster.local"))

@@ -27,12 +27,12 @@ from streams.gateway.app import create_app
 from streams.gateway.filling import filling, shown, without
 from streams.gateway.hot_routes import Gateway, feed_query
 from streams.ranking.slate import PopularFeed, Reason, Slate, SlateItem, encode
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.consumed import Consumed
 from streams.state.user_state import UserState
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.asgi_requests import HELD, HOST, Asked, Sent, ask
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink

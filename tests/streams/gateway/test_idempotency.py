@@ -14,7 +14,7 @@ from streams.gateway.answers import Answer
 from streams.gateway.errors import ProblemError
 from streams.gateway.hot_routes import Gateway
 from streams.gateway.idempotency import IdempotentAnswers, key_in
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 

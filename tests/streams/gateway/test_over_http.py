@@ -15,14 +15,15 @@ from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.gateway.serve import listen
 from streams.ranking.slate import encode
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
+from tests.connected.events_on_kafka import eventually
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 from tests.streams.gateway.test_feeds import slate
 
 CLICK = b'{"type":"click","event_id":"e1","ts":%d,"user_id":"u","item_id":"i"}' % NOW_MS
-SETTINGS = Settings(gateway=GatewaySettings(port=0, body_max_bytes=10_000, timeout_ms=500))
+SETTINGS = Settings(gateway=GatewaySettings(port=0, body_max_bytes=10_000, timeout_ms=20_000))
 
 
 class Answer(NamedTuple):
@@ -32,10 +33,12 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """One connection."""
+    """One connection to a server of its own."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: uvicorn.Server
+    ) -> None:
+        self.reader, self.writer, self.server = reader, writer, server
 
     def send(self, raw: bytes) -> None:
         self.writer.write(raw)
@@ -59,7 +62,7 @@ async def served(sink: RecordingSink) -> AsyncIterator[Client]:
         serving = asyncio.create_task(server._serve([listener]))  # without its signal handlers
         reader, writer = await asyncio.open_connection(*listener.getsockname())
         try:
-            yield Client(reader, writer)
+            yield Client(reader, writer, server)
         finally:
             writer.close()
             server.should_exit = True
@@ -132,6 +135,6 @@ async def test_who_breaks_off_a_body_leaves_nothing_behind(sink: RecordingSink) 
     async with served(sink) as client:
         client.send(b"POST /v1/events HTTP/1.1\r\nHost: h\r\nContent-Length: 500\r\n\r\n" + CLICK)
         await client.writer.drain()
-        await asyncio.sleep(0.05)
+        await eventually(lambda: len(client.server.server_state.tasks) == 1)
     assert sink.delivered == []
     assert sink.stopped

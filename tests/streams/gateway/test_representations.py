@@ -15,7 +15,7 @@ from streams.gateway.app import create_app
 from streams.gateway.compression import coder_of, coding_for, compressed
 from streams.gateway.hot_routes import Gateway
 from streams.ranking.slate import encode
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.asgi_requests import HOST, Asked, Sent, ask

@@ -25,7 +25,7 @@ from streams.events.schema import TOPIC_OF, EventLimits, decode
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
 from streams.gateway.openapi import event_schemas
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink

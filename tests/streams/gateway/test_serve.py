@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from model.errors import SettingsError
 from streams.commands.main import main
 from streams.gateway.serve import listen
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from tests.connected.gateway_process import gateway
 
 CLICK = {"type": "click", "event_id": "e", "user_id": "u", "item_id": "i"}
@@ -48,15 +49,15 @@ def test_a_request_in_flight_is_answered_after_sigterm(tmp_path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         gateway(
-            tmp_path, _address(silent), f"redis://{_address(silent)}/0", "p.", timeout_ms=1_500
+            tmp_path, _address(silent), f"redis://{_address(silent)}/0", "p.", timeout_ms=3_000
         ) as running,
-        ThreadPoolExecutor(1) as caller,
+        closing(HTTPConnection(running.client.base_url.netloc.decode(), timeout=60)) as client,
     ):
-        asked = caller.submit(running.client.get, "/v1/users/u/feed")
-        time.sleep(0.5)  # long enough to have arrived, and less than the store's timeout
+        client.request("GET", "/v1/users/u/feed")
+        assert running.client.get("/healthz").status_code == 200  # it came later: the other one was read
         os.kill(running.process.pid, signal.SIGTERM)
-        assert asked.result(timeout=20).status_code == 503
-        assert running.process.wait(20), running.log()
+        assert client.getresponse().status == 503
+        assert running.process.wait(60), running.log()
         assert running.process.returncode == 0, running.log()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.events.schema import EVENT_TOPICS
 from streams.kafka.cluster import Cluster
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 
 class Client:

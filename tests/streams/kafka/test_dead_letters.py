@@ -15,7 +15,7 @@ from streams.kafka.dead_letter_box import read_letters, replay_letters
 from streams.kafka.dead_letters import CUT_BYTES, GROUP_BYTES, DeadLetter, KafkaDeadLetters
 from streams.kafka.message import Message
 from streams.kafka.topics import ensure_topics, topic_name
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 
 def letter(offset: int, value: bytes | None, key: bytes | None = b"ann") -> DeadLetter:

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from streams.kafka.librdkafka import Statistics, consumer_config
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 
 def config(kafka: KafkaSettings) -> dict[str, Any]:

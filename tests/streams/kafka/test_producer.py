@@ -9,7 +9,7 @@ import pytest
 
 from model.errors import BrokerUnavailableError
 from streams.kafka.producer import KafkaProducer
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 
 async def test_a_client_whose_refresh_has_ended_is_not_trusted() -> None:

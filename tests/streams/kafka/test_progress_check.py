@@ -11,7 +11,7 @@ import pytest
 from model.errors import ProgressError
 from streams.events.schema import EVENT_TOPICS
 from streams.kafka import progress_check
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.stores.base import Loaded
 
 SETTINGS = KafkaSettings(partitions=1)

@@ -16,7 +16,7 @@ from streams.kafka.replayed_letters import (
     unpack_positions,
     write_replayed,
 )
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 POSITIONS = st.frozensets(st.integers(0, 60), max_size=40)
 

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from model.errors import BrokerUnavailableError, SettingsError
 from streams.kafka.topics import ensure_topics, partition_counts
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 
 
 async def on_cluster(settings: KafkaSettings) -> dict[str, int]:

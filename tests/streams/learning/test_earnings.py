@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model.errors import NewerVersionError, StoreError
 from streams.learning.earnings import BELIEF_PLACES, DISCOUNT, SourceEarnings
-from streams.learning.lesson import Answered, Lesson
+from streams.learning.lesson import Lesson, LessonAnswer
 from streams.state.action_meaning import BUILT_IN
 from tests.streams.learning.experts.streams_of_choices import CLICK, DISLIKE, SKIP, any_answers, did, lesson
 
@@ -32,7 +32,7 @@ def places(*ranks: tuple[int, int, int]) -> np.ndarray:
     return features
 
 
-def taught(features: np.ndarray, *answers: Answered) -> Lesson:
+def taught(features: np.ndarray, *answers: LessonAnswer) -> Lesson:
     return lesson(features, answers, columns=COLUMNS)
 
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from model.errors import NewerVersionError, StoreError
-from model.features import LIVE_FEATURES
+from model.feature_names import LIVE_FEATURES
 from streams.learning.kept_slates import NOTHING_KEPT, Answer, KeptSlate, UserSlates, fitted
 from streams.learning.kept_slates_codec import VERSION, decode, encode
 from streams.learning.looks import pack_looks
 from streams.learning.settings import LearningSettings
 from streams.settings.tree import Settings
-from streams.stores.base import head_of
+from streams.stores.commit import head_of
 from tests.streams.learning.slates import answer, ids, looks_of, made, plain
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)

@@ -27,7 +27,7 @@ def listens(address: str) -> bool:
     return True
 
 
-def eventually(condition: Callable[[], bool], deadline_s: float = 10.0) -> bool:
+def eventually(condition: Callable[[], bool], deadline_s: float = 60.0) -> bool:
     """Whether the condition comes to hold within the deadline."""
     end = time.monotonic() + deadline_s
     while not condition():

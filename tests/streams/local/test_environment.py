@@ -3,8 +3,8 @@ from __future__ import annotations
 import msgspec
 
 from streams.local.environment import environment
+from streams.settings.ranking import ArmSettings
 from streams.settings.reading import load
-from streams.settings.sections import ArmSettings
 from streams.settings.tree import Settings
 
 

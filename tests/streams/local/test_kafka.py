@@ -12,7 +12,7 @@ from model.errors import LocalStackError
 from streams.kafka.topics import ensure_topics
 from streams.local.kafka import KafkaServer
 from streams.local.ports import LOOPBACK, free_ports
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from tests.streams.local.running import listens, runs
 
 pytestmark = pytest.mark.connected

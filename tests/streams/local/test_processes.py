@@ -47,7 +47,7 @@ def test_a_child_that_ignores_sigterm_is_killed_after_the_deadline(tmp_path: Pat
 
 def test_terminate_twice_and_after_the_end_does_no_harm(tmp_path: Path) -> None:
     child = ChildProcess("short", ["sh", "-c", "exit 3"], tmp_path / "short.log")
-    assert child.wait(10)
+    assert child.wait(60)
     child.terminate()
     child.terminate()
     assert child.returncode == 3
@@ -102,13 +102,13 @@ def test_the_tail_is_the_end_of_both_streams(tmp_path: Path) -> None:
     child = ChildProcess(
         "talker", ["sh", "-c", "seq 50000; echo bad news >&2; exit 1"], tmp_path / "talker.log"
     )
-    assert child.wait(10)
+    assert child.wait(60)
     assert child.tail(lines=3) == "49999\n50000\nbad news"
 
 
 def test_a_command_that_is_not_there_ends_at_once_and_says_so(tmp_path: Path) -> None:
     child = ChildProcess("nothing", ["no-such-command-here"], tmp_path / "nothing.log")
-    assert child.wait(10)
+    assert child.wait(60)
     assert child.returncode != 0
     assert "No such file" in child.tail()
 
@@ -116,10 +116,10 @@ def test_a_command_that_is_not_there_ends_at_once_and_says_so(tmp_path: Path) ->
 def test_how_it_ended_is_said_with_its_log(tmp_path: Path) -> None:
     log = tmp_path / "short.log"
     child = ChildProcess("short", ["sh", "-c", "echo why; exit 3"], log)
-    assert child.wait(10)
+    assert child.wait(60)
     assert child.how_it_ended == (
         f"short (process {child.pid}) ended with exit code 3; its log is {log}, which ends:\nwhy"
     )
     killed = ChildProcess("killed", ["sh", "-c", "kill -9 $$"], log)
-    assert killed.wait(10)
+    assert killed.wait(60)
     assert "was killed by signal 9 (SIGKILL)" in killed.how_it_ended

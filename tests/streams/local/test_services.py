@@ -9,8 +9,10 @@ from model.errors import LocalStackError
 from streams.local.ports import free_ports
 from streams.local.processes import ChildProcess
 from streams.local.services import Services, check_running, is_ready
-from streams.settings.sections import GatewaySettings, KafkaSettings, RedisSettings
+from streams.settings.connections import KafkaSettings, RedisSettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
+from tests.listening import nobody_listens
 from tests.streams.local.running import listens, runs
 
 
@@ -43,4 +45,5 @@ def test_a_child_that_ended_is_named_with_the_end_of_its_log(tmp_path: Path) -> 
 
 
 def test_nobody_there_is_not_ready() -> None:
-    assert not is_ready(f"http://127.0.0.1:{free_ports(1)[0]}")
+    with nobody_listens() as port:
+        assert not is_ready(f"http://127.0.0.1:{port}")

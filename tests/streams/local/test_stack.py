@@ -18,7 +18,7 @@ from streams.local.stack import LocalStack
 from streams.settings.reading import load
 from streams.settings.tree import Settings
 from streams.stores.condition import concerns
-from streams.stores.redis import RedisStore
+from streams.stores.redis.store import RedisStore
 from tests.streams.local.running import eventually, listens, runs
 
 REPOSITORY = Path(__file__).parents[3]

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from model.features import USER_FEATURES
+from model.feature_names import USER_FEATURES
 from model.hashing import attributes_of
 from streams.counters.snapshot import pack_counters
 from streams.datasets.interactions import Interactions

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.kept_slates import Answer, KeptSlate
-from streams.learning.lesson import Answered, Lesson, decode_lesson, encode_lesson, lesson_of
+from streams.learning.lesson import Lesson, LessonAnswer, decode_lesson, encode_lesson, lesson_of
 from streams.learning.looks import digest_of_names
 from streams.ranking.leave_one_out import drops, without
 from streams.recommender import Recommender
@@ -43,7 +43,7 @@ def lessons(core: Recommender, count: int, seed: int = 0) -> list[Lesson]:
                     1_000 * n,
                     np.arange(6, dtype="<i4").tobytes(),
                 ),
-                *(features.tobytes(), digest_of_names(columns), b"", (Answered(place, 1, np.nan, 5),)),
+                *(features.tobytes(), digest_of_names(columns), b"", (LessonAnswer(place, 1, np.nan, 5),)),
             )
         )
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.ranking.degradation import RUNGS, lowered
-from streams.settings.sections import LadderSettings
+from streams.settings.ranking import LadderSettings
 from streams.settings.stages import StageSettings, overridden
 
 SETTINGS = LadderSettings(fewer_at_ms=60.0, counters_at_ms=150.0, popular_at_ms=1_000.0)

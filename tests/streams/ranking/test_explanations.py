@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streams.counters.pairs import CLOSE, FORWARD, TOGETHER
-from streams.ranking.explanations import AFTER_WINDOW, Places, Recent, Why, explain
+from streams.ranking.explanations import AFTER_WINDOW, Places, ReasonSources, Recent, explain
 from streams.ranking.slate import Reason
 from streams.signals.pair_signals import FADE
 from tests.streams.core import Small, unit
@@ -30,7 +30,7 @@ def explained(
     if scratch is None:
         scratch = np.full(len(core.catalog), -1, np.int32)
     totals, entities = core.counters.popularity.total, core.pipeline.workspace.entities
-    why = Why(core.catalog, core.counters.pairs, totals, sources, scratch, entities)
+    why = ReasonSources(core.catalog, core.counters.pairs, totals, sources, scratch, entities)
     ends, recent_ends = np.array([0, len(rows)]), np.array([0, len(history)])
     places = Places(ends, np.array(rows, np.int32), np.arange(len(rows), dtype=np.int8))
     (reasons,) = explain(places, Recent(recent_ends, np.array(history, np.int32)), why)

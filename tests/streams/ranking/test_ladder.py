@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.ladder import CLIMB_BELOW, LOWEST, Ladder
-from streams.settings.sections import LadderSettings
+from streams.settings.ranking import LadderSettings
 
 SETTINGS = LadderSettings(fewer_at_ms=60.0, counters_at_ms=100.0, popular_at_ms=150.0)
 COST_MS: dict[Rung, float] = {"full": 0.6, "fewer": 0.5, "counters": 0.35, "popular": 0.2}

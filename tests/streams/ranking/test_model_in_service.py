@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from model.actions import ACTIONS
 from model.errors import ManifestError
-from model.features import HISTORY_FEATURES, LIVE_FEATURES, USER_FEATURES
+from model.feature_names import HISTORY_FEATURES, LIVE_FEATURES, USER_FEATURES
 from model.hashing import attributes_of
 from model.schema import F32, RescorerInputs, Schema, Scores
 from model.vocabulary import Vocabulary
-from streams.ranking.model_in_service import ModelInService, feature_names
+from streams.ranking.model_in_service import ModelInService
+from streams.ranking.model_inputs import feature_names
 from streams.ranking.rank_batch import RankBatch
-from streams.settings.sections import ModelSettings
+from streams.settings.models import ModelSettings
 from streams.state.catalog import ItemRecord
 from streams.state.user_state import StateSettings
 from tests.streams.core import START_MS, Small, toy_model, unit, with_settings

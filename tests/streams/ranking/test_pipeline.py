@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import streams.ranking.pipeline
-from model.features import CONTENT_SOURCES, EVENTS, LIVE_FEATURES, content_columns
+from model.feature_names import CONTENT_SOURCES, EVENTS, LIVE_FEATURES, content_columns
 from model.hashing import profile_of
 from model.schema import F32, RescorerInputs, Scores, UserInputs
 from streams.events.schema import Click
@@ -21,10 +21,11 @@ from streams.ranking.candidates.source import Source
 from streams.ranking.degradation import RUNGS, Rung
 from streams.ranking.draft import Draft
 from streams.ranking.finding import Find
-from streams.ranking.model_in_service import ModelInService, feature_names
+from streams.ranking.model_in_service import ModelInService
+from streams.ranking.model_inputs import feature_names
 from streams.ranking.pipeline import Pipeline
 from streams.ranking.request import Search
-from streams.settings.sections import CandidateSettings, FeedSettings
+from streams.settings.ranking import CandidateSettings, FeedSettings
 from streams.settings.tree import Settings
 from streams.state.fold import Delivery
 from streams.state.user_state import UserState

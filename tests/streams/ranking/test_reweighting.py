@@ -9,7 +9,7 @@ import pytest
 
 from model.schema import F32
 from streams.ranking.reweighting import Reweight, weighted
-from streams.settings.sections import FeedSettings
+from streams.settings.ranking import FeedSettings
 from tests.streams.core import Small, batch_of
 
 CLICK, RATING = np.array([1.0, 2.0], np.float32), np.array([5.0, 3.0], np.float32)

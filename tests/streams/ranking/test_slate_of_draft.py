@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from streams.ranking.request import ItemFilter, RankRequest, Search
+from streams.settings.ranking import LadderSettings
 from streams.settings.reading import override
-from streams.settings.sections import LadderSettings
 from streams.settings.tree import Settings
 from tests.streams.core import Small, toy_model, unit
 

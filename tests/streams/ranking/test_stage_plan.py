@@ -12,8 +12,8 @@ from streams.ranking.degradation import RUNGS, lowered
 from streams.ranking.pipeline import sources
 from streams.ranking.stage_plan import stage_plan
 from streams.recommender import Recommender
+from streams.settings.ranking import CandidateSettings, LadderSettings
 from streams.settings.reading import load, override
-from streams.settings.sections import CandidateSettings, LadderSettings
 from streams.settings.stages import StageSettings, overridden
 from streams.settings.tree import Settings
 from streams.state.action_meaning import BUILT_IN

@@ -14,8 +14,8 @@ from export.registry import Registry
 from model.errors import SettingsError
 from streams.commands.main import main
 from streams.serving.arms import check_arms, models_of
+from streams.settings.ranking import ArmSettings
 from streams.settings.reading import override
-from streams.settings.sections import ArmSettings
 from streams.settings.tree import Settings
 
 

@@ -12,7 +12,7 @@ from streams.experiments.registry import changes
 from streams.experiments.registry.state import NONE
 from streams.serving.experiment_readings import Course, VotesCourse, course
 from streams.settings.tree import Settings
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.experiments.declarations import experiment, raw, running
 from tests.streams.experiments.sums import increments

@@ -9,7 +9,7 @@ import pytest
 
 from model.errors import ExperimentError, FencedError
 from streams.experiments.registry import changes
-from streams.experiments.registry.audit import Change
+from streams.experiments.registry.audit import RegistryChange
 from streams.experiments.registry.state import Registry
 from streams.serving import experiment_registry as module
 from streams.serving.experiment_registry import audit, change, read_registry
@@ -44,7 +44,7 @@ async def test_whoever_always_comes_second_is_told() -> None:
     store = MemoryStore()
     turns = 0
 
-    def overtaken(registry: Registry) -> Change:
+    def overtaken(registry: Registry) -> RegistryChange:
         nonlocal turns
         turns += 1
         store._experiments = b'{"v": 1, "entries": %d}' % turns

@@ -18,7 +18,7 @@ from streams.serving.experiments import ServedExperiments
 from streams.serving.live import open_live
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.base import digest_of
+from streams.stores.commit import digest_of
 from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually
 from tests.streams.experiments.declarations import raw, running
@@ -138,9 +138,10 @@ async def test_experiments_that_cannot_be_read_go_on_as_they_were() -> None:
 
 async def test_a_store_that_is_away_is_waited_for() -> None:
     class Away(MemoryStore):
-        away = True
+        away, asked = True, 0
 
         async def experiments(self) -> bytes | None:
+            self.asked += 1
             if self.away:
                 raise StoreUnavailableError("no answer")
             return await super().experiments()
@@ -150,7 +151,7 @@ async def test_a_store_that_is_away_is_waited_for() -> None:
     experiments = ServedExperiments(store, desk.replica, desk.models)
     following = asyncio.create_task(experiments.run(0.001))
     try:
-        await asyncio.sleep(0.05)
+        await eventually(lambda: store.asked >= 2)
         store.away = False
         await put(store, running(e=SHORT))
         await eventually(lambda: arms(desk) == {"e=plain", "e=short"})

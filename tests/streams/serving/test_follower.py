@@ -12,7 +12,8 @@ from streams.serving import replica
 from streams.serving.follower import Follower
 from streams.serving.replica import FOLLOWED_AT_ONCE, LEDGER_PAGE
 from streams.state.ledger import Record
-from streams.stores.base import Commit, LedgerEntry
+from streams.stores.commit import Commit
+from streams.stores.ledger_entries import LedgerEntry
 from streams.stores.memory import MemoryStore
 from tests.streams.worker.conftest import Desk, click, counted, until
 

@@ -8,7 +8,7 @@ import pytest
 
 from model.errors import DataError
 from streams.serving.graph import load_graph
-from streams.settings.sections import GraphSettings
+from streams.settings.ranking import GraphSettings
 
 
 def test_it_is_read_and_the_log_names_what_was_left_out(

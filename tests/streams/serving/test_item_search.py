@@ -18,6 +18,7 @@ from streams.settings.search import SearchSettings
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.stores.memory import MemoryStore
+from tests.connected.events_on_kafka import eventually
 from tests.streams.worker.conftest import NOW_MS, Desk, message
 
 
@@ -54,7 +55,21 @@ async def test_it_has_what_the_store_had_and_follows_what_comes() -> None:
 
 async def test_the_collector_does_not_look_at_an_index_of_many_items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(item_search, "MANY", 3)
-    items = ItemSearch(SearchSettings(commit_ms=10))
+    items, rounds = ItemSearch(SearchSettings(commit_ms=10)), 0
+    settle = items._settle
+
+    async def counted() -> None:
+        nonlocal rounds
+        await settle()
+        rounds += 1
+
+    async def settled(count: int) -> None:
+        """Returns once so many are found, and the timer has seen to the collector."""
+        before = rounds
+        await found(items, count)
+        await eventually(lambda: rounds > before)
+
+    monkeypatch.setattr(items, "_settle", counted)
 
     def note(first: int, last: int) -> None:
         for row in range(first, last):
@@ -67,17 +82,13 @@ async def test_the_collector_does_not_look_at_an_index_of_many_items(monkeypatch
     async with items.running():
         try:
             note(0, 2)
-            await found(items, 2)
-            await asyncio.sleep(0.3)
+            await settled(2)
             assert looked_at()  # so few are no trouble
             note(2, 4)
-            await found(items, 4)
-            async with asyncio.timeout(60):
-                while looked_at():  # noqa: ASYNC110  # the timer's next round tells it, after a collection
-                    await asyncio.sleep(0.01)
+            await settled(4)
+            assert not looked_at()
             note(4, 5)
-            await found(items, 5)
-            await asyncio.sleep(0.3)
+            await settled(5)
             assert looked_at()  # it is told again when there are as many again
         finally:
             gc.unfreeze()

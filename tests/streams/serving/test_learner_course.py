@@ -26,7 +26,7 @@ from streams.serving.learner_course import (
     read_course,
     with_point,
 )
-from streams.stores.base import digest_of
+from streams.stores.commit import digest_of
 from streams.stores.memory import MemoryStore
 
 EXPERTS = ["frozen", "kalman:1", GLOBAL]

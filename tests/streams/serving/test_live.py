@@ -36,7 +36,7 @@ from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import decode_item
-from streams.stores.base import LedgerEntry
+from streams.stores.ledger_entries import LedgerEntry
 from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually
 from tests.streams.serving.test_replica import assert_equal

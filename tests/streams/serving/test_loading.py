@@ -31,7 +31,7 @@ from streams.offline.replay.options import ReplayOptions, silent
 from streams.offline.replay.preparation import ready
 from streams.offline.training.dataset_texts import text_encoder
 from streams.serving.loading import encoder_of, in_service, load_encoder, other_encoder
-from streams.settings.sections import ModelSettings
+from streams.settings.models import ModelSettings
 from streams.settings.tree import Settings
 from streams.state.event_meaning import rounded
 from tests.connected.models import register_models

@@ -10,13 +10,13 @@ import pytest
 from export.registry import Registry
 from model.errors import ModelError
 from streams.serving.model_loader import ModelLoader
-from streams.serving.model_watcher import LogAlone
-from streams.settings.sections import ModelSettings
+from streams.serving.model_watcher import LogOnly
+from streams.settings.models import ModelSettings
 from streams.stores.memory import MemoryStore
 from tests.streams.worker.conftest import Desk, click
 
 
-class Told(LogAlone):
+class Told(LogOnly):
     """Which providers a watcher is told of."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from model.errors import ModelError
 from streams.events.schema import Item
 from streams.ranking.model_in_service import ModelInService
 from streams.serving.loading import load_in_service
-from streams.serving.model_watcher import LogAlone
+from streams.serving.model_watcher import LogOnly
 from streams.serving.models import RegistryModels
 from streams.serving.replica import Replica
 from streams.settings.reading import override
@@ -28,7 +28,7 @@ from streams.stores.memory import MemoryStore
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message
 
 
-class Told(LogAlone):
+class Told(LogOnly):
     """What a watcher is told."""
 
     def __init__(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -21,10 +21,13 @@ from streams.serving.ranker_asked import Asked
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
-from streams.stores.base import Loaded, Snapshot
+from streams.stores.base import Loaded
+from streams.stores.ledger_entries import Snapshot
 from streams.stores.memory import MemoryStore
 from tests.connected.events_on_kafka import eventually
 from tests.streams.worker.conftest import NOW_MS, Desk, click
+
+R = TypeVar("R")
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,16 @@ async def busy(store: MemoryStore, settings: Settings) -> Desk:
     desk = Desk(store, settings)
     await desk.take(*(click(n, f"u{n % 3}", f"item-{n % 24}") for n in range(60)))
     return desk
+
+
+async def in_time(ask: Callable[[], Awaitable[R]]) -> R:
+    """What is answered within a bound that is tight on purpose: a busy machine may miss it now and then."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await ask()
+            except RankerLateError:
+                continue
 
 
 def size(recommender: Recommender, more: int = 0) -> int:
@@ -154,7 +167,7 @@ async def test_too_many_are_refused_and_what_takes_too_long_is_given_up(settings
         assert kinds.count(RankerLateError) == 4
         Slow.gate.set()
         await eventually(lambda: ranker.trouble == "")
-        assert (await ranker.slate(Asked("u1"))).slate.items
+        assert (await in_time(lambda: ranker.slate(Asked("u1")))).slate.items
 
 
 async def test_calls_of_the_core_and_explanations_have_limits(settings: Settings) -> None:
@@ -169,8 +182,8 @@ async def test_calls_of_the_core_and_explanations_have_limits(settings: Settings
         called.append(1)
 
     async with open_ranker(bounds, store, ManualClock(NOW_MS)) as ranker:
-        answer = await ranker.slate(Asked("u1", size=4))
-        assert await ranker.worth(answer, 4, 2)
+        answer = await in_time(lambda: ranker.slate(Asked("u1", size=4)))
+        assert await in_time(lambda: ranker.worth(answer, 4, 2))
         results = await asyncio.gather(
             ranker.ask(hold), *(ranker.ask(count) for _ in range(4)), return_exceptions=True
         )
@@ -186,7 +199,7 @@ async def test_calls_of_the_core_and_explanations_have_limits(settings: Settings
             *(ranker.worth(answer, 4, 2) for _ in range(4)), return_exceptions=True
         )
         assert [isinstance(each, RankerBusyError) for each in explained] == [False, False, True, True]
-        await ranker.ask(count)
+        await in_time(lambda: ranker.ask(count))
         assert called
 
 

@@ -21,7 +21,7 @@ from streams.serving import heard_copy
 from streams.serving.replica import Replica
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.base import Snapshot
+from streams.stores.ledger_entries import Snapshot
 from streams.stores.memory import MemoryStore
 from tests.streams.counters.pair_reference import as_dicts
 from tests.streams.worker.conftest import NOW_MS, Desk, click, message

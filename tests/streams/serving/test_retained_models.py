@@ -8,7 +8,7 @@ import pytest
 
 from model.errors import FencedError, StoreError
 from streams.serving.retained_models import ATTEMPTS, NOTE, encode_retained, read_retained, retain
-from streams.stores.base import digest_of
+from streams.stores.commit import digest_of
 from streams.stores.memory import MemoryStore
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from model.errors import SettingsError
 from model.tasks import Task, default_tasks
+from streams.settings.models import ModelSettings
 from streams.settings.reading import load, override
-from streams.settings.sections import ModelSettings
 from streams.settings.tree import Settings
 
 

@@ -47,7 +47,7 @@ from streams.state.opinion import Opinion
 from streams.state.stored_format import NEIGHBOURS, check_version
 from streams.state.user_state import NEVER, UserState
 from streams.state.user_sums import NOT_MEASURED
-from streams.stores import redis_sums
+from streams.stores.redis import sums
 from streams.worker_reports import report
 from tests.streams.state.test_user_state_codec import V1 as STATE_V1
 
@@ -443,7 +443,7 @@ def note_v1() -> bytes:
     return packed([1, NOW_MS, {"bold:click_through@00112233:1": -7}])
 
 
-def check_note(note: redis_sums.Note) -> None:
+def check_note(note: sums.Note) -> None:
     assert (note.ts_ms, note.numbers) == (NOW_MS, {"bold:click_through@00112233:1": -7})
 
 
@@ -721,9 +721,9 @@ FORMATS: dict[str, Format] = {
         {1: [report_v1]},
         first_element,
     ),
-    "stores.redis_sums": Format(
-        lambda: redis_sums.encode_note(NOW_MS, {"bold:click_through@00112233:1": -7}),
-        redis_sums.decode_note,
+    "stores.redis.sums": Format(
+        lambda: sums.encode_note(NOW_MS, {"bold:click_through@00112233:1": -7}),
+        sums.decode_note,
         check_note,
         {1: [note_v1]},
         first_element,
@@ -764,7 +764,7 @@ APART = {
     "learning.experts.river_expert": "a classifier's state within `learning.experts.packing`",
     "ranking.lists.cursor": "a page's end, which the caller keeps; another version is refused as no cursor",
     "offline.building.segment": "a file that lives for one run of one build",
-    "stores.redis_relay": "a map of items to 0 or 1, in an entry of an outbox until it is in the ledger",
+    "stores.redis.relay": "a map of items to 0 or 1, in an entry of an outbox until it is in the ledger",
 }
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from model.errors import StoreError
 from streams.clock import ManualClock
-from streams.stores.base import START, Commit, Snapshot, Store, digest_of
+from streams.stores.base import Store
+from streams.stores.commit import Commit, digest_of
+from streams.stores.ledger_entries import START, Snapshot
 from streams.stores.memory import MemoryStore
 from streams.stores.read_only import ReadOnlyStore
 

@@ -13,9 +13,10 @@ from redis.crc import key_slot
 from model.errors import StoreUnavailableError
 from streams.local.ports import LOOPBACK
 from streams.local.valkey_cluster import ValkeyCluster
-from streams.settings.sections import RedisSettings
-from streams.stores.base import START, Commit, Snapshot
-from streams.stores.redis import RedisStore
+from streams.settings.connections import RedisSettings
+from streams.stores.commit import Commit
+from streams.stores.ledger_entries import START, Snapshot
+from streams.stores.redis.store import RedisStore
 from tests.connected.events_on_kafka import eventually
 from tests.contracts.store_contract import batch
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Connection, Redis
 from redis.exceptions import ConnectionError, NoScriptError, ReadOnlyError, RedisError, TimeoutError
 
-from streams.stores.redis_pipeline import PipelinedConnection
+from streams.stores.redis.pipeline import PipelinedConnection
 from tests.connected.events_on_kafka import eventually
 from tests.listening import Answering, listening
 

@@ -15,8 +15,8 @@ import uvloop
 from redis.asyncio import Redis
 
 from model.errors import StoreUnavailableError
-from streams.settings.sections import RedisSettings
-from streams.stores.redis_server import RedisServer
+from streams.settings.connections import RedisSettings
+from streams.stores.redis.server import RedisServer
 from tests.connected.events_on_kafka import eventually
 from tests.contracts.own_server import Server
 from tests.listening import listening

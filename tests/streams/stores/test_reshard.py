@@ -13,12 +13,13 @@ from model.errors import SettingsError, StoreUnfitError
 from streams.commands.main import main
 from streams.learning.settings import LearningSettings
 from streams.local.valkey_cluster import ValkeyCluster
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.state.user_state import StateSettings
-from streams.stores.base import START, Commit, Forgotten, Snapshot, digest_of
-from streams.stores.redis import RedisStore
-from streams.stores.redis_ledger import CHUNK_BYTES
-from streams.stores.reshard import reshard
+from streams.stores.commit import Commit, Forgotten, digest_of
+from streams.stores.ledger_entries import START, Snapshot
+from streams.stores.redis.ledger import CHUNK_BYTES
+from streams.stores.redis.reshard import reshard
+from streams.stores.redis.store import RedisStore
 from tests.conftest import patient
 
 USERS = ["ann", "bob", "{curly}", "*?[x]", "ü" * 30, *(f"u{n}" for n in range(700))]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Iterator
 from logging.handlers import BufferingHandler
 
@@ -12,6 +11,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from streams.tracing.otlp import OtlpExporter, otlp_exporter
 from streams.tracing.span import Span
 from streams.tracing.trace_context import TraceContext
+from tests.listening import nobody_listens
 from tests.streams.tracing.receiver import Receiver
 
 FIRST = Span("accept click", TraceContext(7, 8), 0, 1_000.0, 1_002.5, "server", {"headrace.event_id": "e"})
@@ -65,22 +65,20 @@ def test_they_reach_a_receiver_over_http(receiver: Receiver) -> None:
 def test_an_endpoint_that_is_not_there_is_named() -> None:
     handler = BufferingHandler(100)
     logging.getLogger().addHandler(handler)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    exporter = otlp_exporter(f"http://127.0.0.1:{port}/v1/traces", 0.2, "headrace-worker", "host:1")
-    assert f"{port}" in exporter.export([FIRST])
-    exporter.close()
+    with nobody_listens() as port:
+        exporter = otlp_exporter(f"http://127.0.0.1:{port}/v1/traces", 0.2, "headrace-worker", "host:1")
+        assert f"{port}" in exporter.export([FIRST])
+        exporter.close()
     logging.getLogger().removeHandler(handler)
     assert handler.buffer == [], "the SDK says nothing in the log: the queue does, once"
 
 
 def test_no_key_of_an_endpoint_is_said() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    where = f"http://ann:s3cret@127.0.0.1:{port}/v1/traces?api_key=s3cret"
-    exporter = otlp_exporter(where, 0.2, "headrace-worker", "host:1")
-    said = exporter.export([FIRST])
-    exporter.close()
+    with nobody_listens() as port:
+        where = f"http://ann:s3cret@127.0.0.1:{port}/v1/traces?api_key=s3cret"
+        exporter = otlp_exporter(where, 0.2, "headrace-worker", "host:1")
+        said = exporter.export([FIRST])
+        exporter.close()
     assert str(port) in said
     assert "s3cret" not in said
 

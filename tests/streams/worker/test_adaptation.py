@@ -18,7 +18,7 @@ from streams.serving import kept_counters
 from streams.serving.lessons import learn, taught_by
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.base import START, LedgerEntry, Snapshot, order_of
+from streams.stores.ledger_entries import START, LedgerEntry, Snapshot, order_of
 from streams.stores.memory import MemoryStore
 from tests.streams.core import toy_model
 from tests.streams.worker.conftest import NOW_MS, Desk, message

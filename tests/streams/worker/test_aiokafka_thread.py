@@ -10,7 +10,7 @@ from aiokafka.errors import IllegalStateError, KafkaConnectionError
 from faust.types import TP
 
 from streams.kafka.fetched import Fetched
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.worker.aiokafka_thread import AiokafkaThread, request_timeout_ms
 
 PLACE = TP("headrace.clicks", 1)

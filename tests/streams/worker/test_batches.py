@@ -15,7 +15,7 @@ from streams.kafka.message import Message
 from streams.ranking import slate as stored_slate
 from streams.state import user_state_codec
 from streams.state.fold import Delivery
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from streams.worker import batches, reading, writing
 from tests.streams.worker.conftest import NOW_MS, Desk, click, counted, interactions, message

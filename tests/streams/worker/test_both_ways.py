@@ -33,13 +33,13 @@ from streams.offline.training.warming import prepare, records
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import Slate
 from streams.recommender import Recommender
+from streams.settings.models import ExampleSettings
 from streams.settings.reading import override
-from streams.settings.sections import ExampleSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.catalog import encode_item
 from streams.state.ledger import decode_record
-from streams.stores.base import LedgerEntry
+from streams.stores.ledger_entries import LedgerEntry
 from streams.stores.memory import MemoryStore
 from streams.worker.examples_log import ExamplesLog
 from tests.model.random_shards import assert_same

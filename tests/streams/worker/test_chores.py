@@ -10,10 +10,11 @@ from model.errors import StoreUnavailableError
 from streams.experiments.registry import changes
 from streams.experiments.registry.state import encode
 from streams.serving.learner_course import read_course
+from streams.settings.processes import WorkerSettings
 from streams.settings.reading import override
-from streams.settings.sections import WorkerSettings
 from streams.settings.tree import Settings
-from streams.stores.base import Commit, LedgerEntry, digest_of
+from streams.stores.commit import Commit, digest_of
+from streams.stores.ledger_entries import LedgerEntry
 from streams.stores.memory import MemoryStore
 from streams.worker import chores as module
 from tests.streams.experiments.declarations import raw, running

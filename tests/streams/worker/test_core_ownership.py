@@ -21,8 +21,8 @@ from streams.ranking.pipeline import Pipeline
 from streams.recommender import Recommender
 from streams.serving.models import RegistryModels
 from streams.serving.replica import Replica
+from streams.settings.models import ExampleSettings
 from streams.settings.reading import override
-from streams.settings.sections import ExampleSettings
 from streams.settings.tree import Settings
 from streams.state.catalog import Catalog
 from streams.stores.memory import MemoryStore

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.ranking import slate as stored_slate
 from streams.ranking.slate import Reason, Slate, SlateItem
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.worker.encoding import begun
 
 texts = st.one_of(st.text(max_size=20), st.sampled_from(["pushed", "\ufffdpushed\ufffd", "times"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +19,8 @@ from streams.examples.collector import ExampleCollector
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.stream_driver import Prequential, Stream
 from streams.recommender import Recommender
-from streams.settings.sections import ExampleSettings, LadderSettings
+from streams.settings.models import ExampleSettings
+from streams.settings.ranking import LadderSettings
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord
 from streams.stores.memory import MemoryStore
@@ -200,8 +200,7 @@ async def test_a_shard_is_closed_by_age_without_an_event(
 
 async def settled(log: ExamplesLog) -> None:
     """The log has looked at the clock, and has written what it then closed."""
-    for _ in range(20):
-        await asyncio.sleep(0.002)
+    await log._core.call(log._close_due)
     await log.written()
 
 

@@ -16,7 +16,7 @@ from streams.experiments.registry.planned import plan_of
 from streams.experiments.registry.state import Experiment, Registry, decode, encode
 from streams.serving.experiment_readings import Course, course
 from streams.settings.tree import Settings
-from streams.stores.base import Commit, digest_of
+from streams.stores.commit import Commit, digest_of
 from streams.stores.memory import MemoryStore
 from streams.worker.experiment_watch import ACTOR, ExperimentWatch
 from tests.streams.experiments.declarations import raw, running

@@ -20,7 +20,7 @@ from streams.learning.settings import LearningSettings
 from streams.ranking.slate import Slate, decode
 from streams.settings.tree import Settings
 from streams.state.ledger import decode_record
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.core import toy_model
 from tests.streams.learning.slates import plain

@@ -6,7 +6,7 @@ import pytest
 
 from model.errors import FencedError
 from streams.kafka.message import Message
-from streams.worker.look_up import Work
+from streams.worker.look_up import BatchWork
 from tests.streams.worker.conftest import NOW_MS, Desk, click
 
 
@@ -38,4 +38,4 @@ async def test_nothing_is_folded_on_counters_that_are_ahead_of_the_store(desk: D
     desk.batches.folding.undo()
     assert not desk.replica.sound
     with pytest.raises(FencedError, match="the batch before this one was not written"):
-        await desk.batches.folding.fold(Work([], [], {}, {}, {}, {}, {}, {}, []), NOW_MS)
+        await desk.batches.folding.fold(BatchWork([], [], {}, {}, {}, {}, {}, {}, []), NOW_MS)

@@ -8,7 +8,7 @@ from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.ledger import decode_record
 from streams.state.tombstone import digest_of_user, tombstone_name
-from streams.stores.base import START
+from streams.stores.ledger_entries import START
 from streams.stores.memory import MemoryStore
 from tests.streams.worker.conftest import NOW_MS, Desk, click, counted, interactions, message
 

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from streams.ranking.index.cells import Cells
 from streams.ranking.index.vector_index import VectorIndex
-from streams.settings.sections import IndexSettings
+from streams.settings.ranking import IndexSettings
 from streams.worker.index_metrics import collect_indexes
 from streams.worker.metrics import WorkerMetrics
 

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from streams.clock import ManualClock
 from streams.state.user_state import EMPTY, UserState
-from streams.worker.kept_states import KEPT_MS, PAUSE_MS, Kept, KeptStates
+from streams.worker.kept_states import KEPT_MS, PAUSE_MS, KeptStates, KeptValue
 
 
-def states(*users: str, digest: str = "") -> dict[str, Kept[UserState]]:
-    return {user: Kept(EMPTY, digest) for user in users}
+def states(*users: str, digest: str = "") -> dict[str, KeptValue[UserState]]:
+    return {user: KeptValue(EMPTY, digest) for user in users}
 
 
 def test_the_users_of_the_last_batches_are_kept() -> None:

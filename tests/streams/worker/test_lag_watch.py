@@ -13,6 +13,7 @@ from streams.kafka.lag import Standing
 from streams.worker import lag_watch
 from streams.worker.lag_watch import LagWatch
 from streams.worker.metrics import WorkerMetrics
+from tests.streams.worker.conftest import until
 
 
 @dataclass
@@ -139,10 +140,9 @@ async def test_it_goes_on_whatever_happens(
     watched = Watched()
     watched.kafka.away = RuntimeError("a defect")
     watched.watch.start()
-    await asyncio.sleep(0.02)
+    await until(lambda: watched.kafka.asked >= 2)
     watched.kafka.away, watched.kafka.end = None, 9
-    while watched.metric("lag_events", topic="clicks") != 4:  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
+    await until(lambda: watched.metric("lag_events", topic="clicks") == 4)
     await watched.watch.stop()
     assert "a defect" in caplog.text
 

@@ -7,7 +7,7 @@ from typing import Any
 from streams.events.schema import AnyEvent, Click, Impression
 from streams.experiments.arm_totals import ArmTotals
 from streams.experiments.measured import MeasuredExperiment, measured
-from streams.settings.sections import WorkerSettings
+from streams.settings.processes import WorkerSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.stores.memory import MemoryStore

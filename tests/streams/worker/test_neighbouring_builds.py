@@ -14,7 +14,9 @@ import pytest
 from model.errors import NewerVersionError
 from streams.state import ledger_layout, user_state_codec
 from streams.state.ledger import decode_record
-from streams.stores.base import Commit, Snapshot, Store
+from streams.stores.base import Store
+from streams.stores.commit import Commit
+from streams.stores.ledger_entries import Snapshot
 from streams.stores.memory import MemoryStore
 from tests.streams.state.test_stored_format import counters_of, ledger_v1, state_v2, unmarked_payload
 from tests.streams.worker.conftest import Desk, click

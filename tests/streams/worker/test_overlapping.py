@@ -17,9 +17,10 @@ from model.errors import StoreUnavailableError
 from streams.batch import BatchResult, process
 from streams.events.schema import Review
 from streams.kafka.message import Message
-from streams.settings.sections import WorkerSettings
+from streams.settings.processes import WorkerSettings
 from streams.settings.tree import Settings
-from streams.stores.base import Commit, Loaded
+from streams.stores.base import Loaded
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from streams.worker import batches, writing
 from tests.streams.worker.conftest import NOW_MS, Desk, click, counted, interactions, message, until

@@ -16,7 +16,7 @@ from streams.kafka.librdkafka import Statistics, consumer_config
 from streams.kafka.record import Chunk
 from streams.kafka.starts import Starts
 from streams.local.ports import free_ports
-from streams.settings.sections import KafkaSettings
+from streams.settings.connections import KafkaSettings
 from streams.worker.pauses import Pauses
 from streams.worker.poller import Poller
 

@@ -7,27 +7,26 @@ import asyncio
 import pytest
 
 from model.errors import StoreUnavailableError
-from streams.kafka.lag import Lag
-from streams.kafka.lag import Standing as Place
+from streams.kafka.lag import Lag, Standing
 from streams.ranking.slate import Reason, Slate, SlateItem
 from streams.state.catalog import Catalog
 from streams.stores.memory import MemoryStore
 from streams.worker import report_writer as module
 from streams.worker.report_writer import ReportWriter
-from streams.worker.reporting import SLATES_MOST, Reporting, Standing, lists_of, resident_bytes
+from streams.worker.reporting import SLATES_MOST, Reporting, WorkerStanding, lists_of, resident_bytes
 from streams.worker_reports.report import PLACES_MOST, Report, decode
-from tests.streams.worker.conftest import NOW_MS, Desk, click
+from tests.streams.worker.conftest import NOW_MS, Desk, click, until
 
 
 def reporting(desk: Desk, trouble: str = "") -> Reporting:
     lag = Lag(30)
-    lag.look({"clicks-0": Place(7), "clicks-1": Place(3)}, {"clicks-0": 10, "clicks-1": 3})
+    lag.look({"clicks-0": Standing(7), "clicks-1": Standing(3)}, {"clicks-0": 10, "clicks-1": 3})
     return Reporting(
         desk.metrics,
         desk.batches.counting,
         lag,
         lambda: desk.replica.recommender.catalog,
-        lambda: Standing(trouble, 5, "9-0", 2, {"m": "CPU"}),
+        lambda: WorkerStanding(trouble, 5, "9-0", 2, {"m": "CPU"}),
         desk.clock,
     )
 
@@ -89,9 +88,12 @@ def test_memory_is_told() -> None:
 
 
 class Away(MemoryStore):
-    away = True
+    """`tried`: how often it was to be written to."""
+
+    away, tried = True, 0
 
     async def put_report(self, worker: str, report: bytes, ttl_ms: int) -> None:
+        self.tried += 1
         if self.away:
             raise StoreUnavailableError("no answer")
         await super().put_report(worker, report, ttl_ms)
@@ -112,7 +114,7 @@ async def test_reports_go_on_when_the_store_is_back_and_end_with_the_worker(
     desk = Desk(store)
     writer = ReportWriter(store, reporting(desk))
     writer.start()
-    await asyncio.sleep(0.05)
+    await until(lambda: store.tried >= 2)
     store.away = False
     assert (await until_reported(store)).queued == 5
     await writer.stop()
@@ -125,11 +127,17 @@ async def test_a_defect_of_reports_ends_nothing(
     monkeypatch.setattr(module, "EVERY_S", 0.01)
     store = MemoryStore()
     made = reporting(Desk(store))
-    right = made.report
-    monkeypatch.setattr(made, "report", lambda: 1 / 0)
+    right, turns = made.report, 0
+
+    def broken() -> Report:
+        nonlocal turns
+        turns += 1
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(made, "report", broken)
     writer = ReportWriter(store, made)
     writer.start()
-    await asyncio.sleep(0.1)
+    await until(lambda: turns >= 3)
     assert sum("could not be made" in each.message for each in caplog.records) == 1
     monkeypatch.setattr(made, "report", right)
     await until_reported(store)

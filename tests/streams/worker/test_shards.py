@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from model.errors import EventError
 from streams.events.schema import AnyEvent, Click, Control, Impression, Item, Review, User, key_of
 from streams.kafka.message import Message
-from streams.stores.redis_keys import RedisKeys, shard_of
+from streams.stores.redis.keys import RedisKeys, shard_of
 from streams.worker.shards import by_shard, check_shard
 
 

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from model.errors import StoreUnavailableError, StoreUnfitError
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.stores.condition import SOUND, Condition
 from streams.stores.memory import MemoryStore
 from streams.worker.metrics import WorkerMetrics

@@ -7,7 +7,7 @@ import pytest
 from streams.events.schema import Item
 from streams.kafka.message import Message
 from streams.state.catalog import ItemRecord, encode_item
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.worker.conftest import NOW_MS, Desk, message
 

@@ -19,7 +19,7 @@ from streams.learning.lesson import Lesson
 from streams.learning.looks import HALF_MAX, digest_of_names, pack_looks
 from streams.learning.steps import on_time
 from streams.offline.stream_driver import Prequential, Stream
-from streams.ranking.model_in_service import feature_names
+from streams.ranking.model_inputs import feature_names
 from streams.recommender import Recommender
 from streams.settings.tree import DEFAULT_ARM
 from streams.signals.list_signals import ShownPlaces, list_signals, names_of

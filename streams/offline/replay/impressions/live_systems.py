@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.features import ENTITY_FEATURES, TEXT_FEATURES
+from model.feature_names import ENTITY_FEATURES, TEXT_FEATURES
 from model.plan import ListPlan
 from model.schema import F32
 from streams.learning.experts.settings import ReweightingSettings

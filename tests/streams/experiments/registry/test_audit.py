@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.experiments.registry import changes
-from streams.experiments.registry.audit import Change, encode_entry, recorded, verify
+from streams.experiments.registry.audit import RegistryChange, encode_entry, recorded, verify
 from streams.experiments.registry.state import NONE, Registry
 from tests.streams.experiments.declarations import experiment
 
@@ -20,7 +20,7 @@ from tests.streams.experiments.declarations import experiment
 def filled() -> tuple[list[bytes], Registry]:
     """A log of six changes, and the registry after them."""
     registry, log = NONE, []
-    steps: list[Callable[[Registry], Change]] = [
+    steps: list[Callable[[Registry], RegistryChange]] = [
         lambda r: changes.declared(r, "one", experiment("one", 3), 1),
         lambda r: changes.started(r, "one", 2),
         lambda r: changes.declared(r, "two", experiment("two", layer="y"), 3),

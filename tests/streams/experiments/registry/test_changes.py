@@ -19,7 +19,7 @@ from streams.experiments.declared.adaptive import PERIODS_MAX
 from streams.experiments.declared.reading import read_experiment
 from streams.experiments.declared.refusal import DeclarationError
 from streams.experiments.registry import changes
-from streams.experiments.registry.audit import Change, encode_entry, recorded, verify
+from streams.experiments.registry.audit import RegistryChange, encode_entry, recorded, verify
 from streams.experiments.registry.measuring import measured_of
 from streams.experiments.registry.state import NONE, Registry, decode, encode
 from streams.settings.experiments import joined
@@ -44,7 +44,7 @@ def test_the_way_of_an_experiment() -> None:
     assert decode(encode(registry)) == registry
 
 
-STEPS: dict[str, Callable[[Registry], Change]] = {
+STEPS: dict[str, Callable[[Registry], RegistryChange]] = {
     "start": lambda registry: changes.started(registry, "e", 9),
     "stop": lambda registry: changes.stopped(registry, "e", 9),
     "stop arm1": lambda registry: changes.arm_stopped(registry, "e", "arm1", 9),
@@ -112,7 +112,7 @@ def test_what_was_removed_is_known_by_name_alone() -> None:
 
 
 def test_the_log_of_one_that_was_removed_is_whole() -> None:
-    steps: list[Callable[[Registry], Change]] = [
+    steps: list[Callable[[Registry], RegistryChange]] = [
         lambda registry: changes.declared(registry, "e", experiment(), 1),
         lambda registry: changes.started(registry, "e", 2),
         lambda registry: changes.stopped(registry, "e", 3),
@@ -294,7 +294,7 @@ class Steps(RuleBasedStateMachine):
         super().__init__()
         self.registry, self.log, self.now_ms = NONE, list[bytes](), 0
 
-    def take(self, step: Callable[[Registry, int], Change]) -> None:
+    def take(self, step: Callable[[Registry, int], RegistryChange]) -> None:
         self.now_ms += 1
         before = self.registry
         try:

@@ -16,7 +16,7 @@ from streams.serving.kept_counters import copied
 from streams.serving.learner_course import NOTE, Course, LevelPoint, Point, encode_course
 from streams.settings.reading import override
 from streams.settings.tree import Settings
-from streams.stores.base import Snapshot
+from streams.stores.ledger_entries import Snapshot
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 

@@ -8,7 +8,7 @@ import pytest
 
 from streams.gateway.admin.replies import StoreCalls
 from streams.gateway.errors import ProblemError
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 
 
 @pytest.mark.parametrize("part", ["store", "kafka"])

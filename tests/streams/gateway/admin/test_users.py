@@ -19,7 +19,7 @@ from streams.learning.kept_slates import Answer, KeptSlate, UserSlates
 from streams.settings.tree import Settings
 from streams.state.action_meaning import BUILT_IN
 from streams.state.consumed import Consumed
-from streams.stores.base import Commit, digest_of
+from streams.stores.commit import Commit, digest_of
 from streams.stores.memory import MemoryStore
 from tests.streams.experiments.declarations import raw, running
 from tests.streams.gateway.conftest import RecordingSink

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from streams.gateway.console.alarms import ENOUGH, SILENT_AFTER_S, Measured, Seen, alarms
+from streams.gateway.console.alarms import ENOUGH, SILENT_AFTER_S, RecentFigures, SeenWorker, alarms
 from streams.gateway.web.language import LANGUAGES, texts
 from streams.stores.condition import KINDS, Concern
 from tests.streams.gateway.console.reports import report
 
-WELL = {"host:1": Seen(report(models={"m": "CPU"}), 0.5)}
-FRESH = Measured(10.0, 40.0, 100)
+WELL = {"host:1": SeenWorker(report(models={"m": "CPU"}), 0.5)}
+FRESH = RecentFigures(10.0, 40.0, 100)
 
 
 def told(**given: Any) -> list[tuple[str, str]]:
@@ -43,11 +43,11 @@ def test_where_all_is_well_nothing_is_told() -> None:
     ("given", "kinds"),
     [
         ({"workers": {}}, ["no_worker"]),
-        ({"workers": {"w": Seen(report(), SILENT_AFTER_S + 4)}}, ["silent"]),
-        ({"workers": {"w": Seen(report(ready=False, trouble="it starts"), 1)}}, ["unready"]),
+        ({"workers": {"w": SeenWorker(report(), SILENT_AFTER_S + 4)}}, ["silent"]),
+        ({"workers": {"w": SeenWorker(report(ready=False, trouble="it starts"), 1)}}, ["unready"]),
         ({"active": "other"}, ["other_model"]),
         ({"active": None}, []),
-        ({"workers": {"w": Seen(report(), 1)}}, ["no_model"]),
+        ({"workers": {"w": SeenWorker(report(), 1)}}, ["no_model"]),
         ({"store": "no answer"}, ["store_away"]),
         ({"broker": "no answer"}, ["broker_away"]),
         (
@@ -55,10 +55,10 @@ def test_where_all_is_well_nothing_is_told() -> None:
             ["store_eviction", "store_persistence"],
         ),
         ({"unreadable": ("w",)}, ["unreadable"]),
-        ({"measured": Measured(60.0, 300.0, ENOUGH)}, ["late", "late"]),
-        ({"measured": Measured(60.0, 300.0, ENOUGH - 1)}, []),
-        ({"measured": Measured(10.0, 40.0, 100, letters=3)}, ["letters"]),
-        ({"measured": Measured(10.0, 40.0, 100, lowered=0.4)}, ["lowered"]),
+        ({"measured": RecentFigures(60.0, 300.0, ENOUGH)}, ["late", "late"]),
+        ({"measured": RecentFigures(60.0, 300.0, ENOUGH - 1)}, []),
+        ({"measured": RecentFigures(10.0, 40.0, 100, letters=3)}, ["letters"]),
+        ({"measured": RecentFigures(10.0, 40.0, 100, lowered=0.4)}, ["lowered"]),
     ],
 )  # fmt: skip
 def test_each_alarm(given: dict[str, Any], kinds: list[str]) -> None:
@@ -66,7 +66,7 @@ def test_each_alarm(given: dict[str, Any], kinds: list[str]) -> None:
 
 
 def test_a_store_that_is_away_is_one_alarm_and_not_one_for_each_worker() -> None:
-    silent = {f"w{n}": Seen(report(), 60) for n in range(3)}
+    silent = {f"w{n}": SeenWorker(report(), 60) for n in range(3)}
     assert told(store="no answer", workers=silent) == [("store_away", "bad")]
     assert told(store="no answer", workers={}) == [("store_away", "bad")]
 
@@ -74,7 +74,7 @@ def test_a_store_that_is_away_is_one_alarm_and_not_one_for_each_worker() -> None
 def test_the_gravest_come_first() -> None:
     concern = Concern("role", "c")
     gravities = [
-        gravity for _, gravity in told(concerns=(concern,), workers={}, measured=Measured(letters=1))
+        gravity for _, gravity in told(concerns=(concern,), workers={}, measured=RecentFigures(letters=1))
     ]
     assert gravities == ["bad", "warn", "warn"]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.gateway.admin.dead_letters import Bytes
+from streams.gateway.admin.letter_bodies import Bytes
 from streams.gateway.console.dead_letters import DUMP_BYTES, PREVIEW, dump, pretty, preview, shown_text
 
 

@@ -13,7 +13,7 @@ from streams.gateway.app import create_app
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state.catalog import encode_item
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 from tests.streams.gateway.demo_app.test_routes import record

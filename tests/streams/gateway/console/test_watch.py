@@ -259,7 +259,7 @@ async def test_a_page_does_not_wait_for_a_store_that_is_slow(
     monkeypatch.setattr(watching, "AWAITED_S", 0.05)
     scene.watch.start()
     try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(20):
             await scene.watch.look()
         assert scene.watch.figures is None
     finally:

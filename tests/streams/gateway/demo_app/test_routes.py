@@ -17,7 +17,7 @@ from streams.gateway.web.language import LANGUAGES, texts
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.state.catalog import ItemRecord, encode_item
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.streams.gateway.ranking.test_elsewhere import Handed, closed, handed
+from tests.streams.gateway.ranking.test_elsewhere import Handed, handed, nowhere
 
-__all__ = ["handed"]
+__all__ = ["handed", "nowhere"]
 
 PATHS = [
     "/v1/trending?n=3",
@@ -14,8 +14,8 @@ PATHS = [
 ]
 
 
-async def test_a_gateway_hands_lists_on(handed: Handed) -> None:
-    async with handed(1, closed()) as (http, _, __):
+async def test_a_gateway_hands_lists_on(handed: Handed, nowhere: str) -> None:
+    async with handed(1, nowhere) as (http, _, __):
         for path in PATHS:
             answer = await http.get(path)
             assert answer.status_code == 200, answer.text

@@ -23,9 +23,10 @@ from streams.gateway.serve import listen
 from streams.gateway.server import GatewayServer
 from streams.ranking.slate import POPULAR_USER, PopularFeed, encode
 from streams.settings.live import LiveSettings
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
-from streams.stores.base import Commit, Forgotten, Store
+from streams.stores.base import Store
+from streams.stores.commit import Commit, Forgotten
 from streams.stores.memory import MemoryStore
 from streams.tracing.tracing import Tracing
 from tests.streams.gateway.conftest import RecordingSink
@@ -204,7 +205,7 @@ async def served(
     **gateway: Any,
 ) -> AsyncIterator[Served]:
     """A gateway that runs in this loop. It closes its store at its end."""
-    settings = Settings(gateway=GatewaySettings(port=0, **{"timeout_ms": 1_000, **gateway}), live=live)
+    settings = Settings(gateway=GatewaySettings(port=0, **{"timeout_ms": 20_000, **gateway}), live=live)
     sink, registry = RecordingSink(), CollectorRegistry()
     store = MemoryStore() if store is None else store
     app = create_app(settings, store, sink, SystemClock(), registry, tracing=tracing)

@@ -10,7 +10,7 @@ from streams.gateway.app import create_app
 from streams.ranking.slate import encode
 from streams.settings.live import LiveSettings
 from streams.settings.tree import Settings
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.asgi_requests import HOST, Asked
 from tests.streams.gateway.conftest import RecordingSink

@@ -316,7 +316,7 @@ async def test_a_user_has_so_many_connections_and_all_have_so_many() -> None:
 
 
 async def test_where_the_store_is_away_at_first_that_is_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with served() as here:
+    async with served(timeout_ms=1_000) as here:
 
         async def read_feeds(*_: object) -> None:
             await asyncio.sleep(10)

@@ -11,11 +11,11 @@ from prometheus_client import CollectorRegistry
 
 from streams.gateway.live.follower import Follower, LiveFeed
 from streams.gateway.live.metrics import LiveMetrics
-from streams.gateway.shelf import Shown
+from streams.gateway.shelf import ShownPart
 from streams.settings.live import LiveSettings
 from tests.streams.gateway.test_feeds import slate
 
-SHOWN = Shown(slate("u"), 5, 5)
+SHOWN = ShownPart(slate("u"), 5, 5)
 
 
 def feed(number: int) -> LiveFeed:

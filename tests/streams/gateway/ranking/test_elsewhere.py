@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -14,6 +13,7 @@ import uvicorn
 
 from model.errors import RankerBusyError
 from streams.clock import ManualClock
+from streams.events.schema import Impression
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
 from streams.gateway.serve import listen
@@ -22,6 +22,8 @@ from streams.serving.ranker import Ranker, open_ranker
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
+from tests.connected.events_on_kafka import eventually
+from tests.listening import nobody_listens
 from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.worker.conftest import NOW_MS, Desk, click
 
@@ -45,11 +47,11 @@ async def listening(app: Gateway) -> AsyncIterator[str]:
             await serving
 
 
-def closed() -> str:
+@pytest.fixture
+def nowhere() -> Iterator[str]:
     """An address at which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with nobody_listens() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 Handed = Callable[..., AbstractAsyncContextManager[tuple[httpx.AsyncClient, list[Ranker], RecordingSink]]]
@@ -93,8 +95,10 @@ async def test_what_a_ranker_answers_is_what_the_client_gets(handed: Handed) -> 
         assert answer.status_code == 200
         assert body["unknown"] == ["nowhere"]
         assert ranker.slates.get(body["slate_id"]) is not None
-        [shown] = [sink.delivered[0]] if sink.delivered else [None]
-        assert shown is None or shown.slate_id == body["slate_id"]  # type: ignore[union-attr]
+        await eventually(lambda: len(sink.delivered) == 1)
+        [shown] = sink.delivered
+        assert isinstance(shown, Impression)
+        assert shown.slate_id == body["slate_id"]
         wrong = await http.post("/v1/rank", json={"items": []})
         assert (wrong.status_code, wrong.json()["reason"]) == (422, "bad_body")
         assert wrong.headers["content-type"].startswith("application/problem+json")
@@ -110,8 +114,8 @@ async def test_a_long_answer_comes_as_a_client_can_read_it(handed: Handed) -> No
             assert len(answer.json()["unknown"]) == 400
 
 
-async def test_stored_feeds_need_no_ranker(handed: Handed) -> None:
-    async with handed(0, closed()) as (http, _, _sink):
+async def test_stored_feeds_need_no_ranker(handed: Handed, nowhere: str) -> None:
+    async with handed(0, nowhere) as (http, _, _sink):
         plain = await http.get("/v1/users/u1/feed?n=1")
         assert [item["item_id"] for item in plain.json()["items"]] == ["stored"]
         asked = await http.get("/v1/users/u1/feed?n=1&surface=x")
@@ -122,8 +126,8 @@ async def test_stored_feeds_need_no_ranker(handed: Handed) -> None:
         assert readiness["parts"]["ranker"]["ready"] is False
 
 
-async def test_one_that_is_away_is_passed_over(handed: Handed) -> None:
-    async with handed(1, closed()) as (http, _, _sink):
+async def test_one_that_is_away_is_passed_over(handed: Handed, nowhere: str) -> None:
+    async with handed(1, nowhere) as (http, _, _sink):
         for user in ("u1", "ü b/c"[:3], "u2"):
             answer = await http.get(f"/v1/users/{user}/feed", params={"n": 2, "surface": "x"})
             assert answer.status_code == 200

@@ -10,7 +10,7 @@ from streams.events.schema import Impression, Item
 from streams.experiments.registry.state import encode as encode_registry
 from streams.ranking.slate import Reason as Why
 from streams.ranking.slate import Slate, SlateItem, encode
-from streams.stores.base import digest_of
+from streams.stores.commit import digest_of
 from tests.connected.events_on_kafka import eventually
 from tests.streams.experiments.declarations import raw, running
 from tests.streams.gateway.ranking.conftest import Opened, Site
@@ -33,17 +33,11 @@ async def announce(site: Site, first: int = 0, **fields: Any) -> None:
     def seen(core: Any) -> bool:
         return bool(core.catalog.announced_ms[core.catalog.rows["item-21"]] >= 0)
 
-    for _ in range(200):
-        if await site.ranker.ask(seen):
-            return
+    async def follows() -> bool:
         await site.desk.take()
-        await _nap()
+        return await site.ranker.ask(seen)
 
-
-async def _nap() -> None:
-    import asyncio
-
-    await asyncio.sleep(0.02)
+    await eventually(follows)
 
 
 async def feed(site: Site, **params: Any) -> dict[str, Any]:
@@ -62,8 +56,7 @@ async def test_each_page_of_an_interleaved_slate_says_whose_its_places_are(site:
     drafted = raw({"plain": {}, "new": fresh}, design="interleaved", primary="preference")
     async with site() as here:
         await here.store.put_experiments(encode_registry(running(e=drafted)), digest_of(None), b"entry")
-        while await here.ranker.ask(lambda core: not core.arms.registry.experiments):
-            await _nap()
+        await eventually(lambda: here.ranker.ask(lambda core: bool(core.arms.registry.experiments)))
         first = await feed(here, n=4, surface="shelf")
         await feed(here, n=5, cursor=first["cursor"])
         await eventually(lambda: len(here.sink.delivered) >= 2)
@@ -241,8 +234,7 @@ async def compared(here: Site) -> None:
     """Two arms of an experiment run, that rank by other sources."""
     arms = {"all": {}, "new": {"stages": {"candidates": {"sources": ["fresh"]}}}}
     await here.store.put_experiments(encode_registry(running(e=raw(arms))), digest_of(None), b"entry")
-    while await here.ranker.ask(lambda core: not core.arms.registry.experiments):
-        await _nap()
+    await eventually(lambda: here.ranker.ask(lambda core: bool(core.arms.registry.experiments)))
 
 
 async def test_a_preview_is_what_an_arm_would_show_and_counts_as_shown_for_nobody(site: Opened) -> None:

@@ -12,7 +12,7 @@ from streams.state.fold import Delivery, event_key
 from streams.state.fold import apply as fold
 from streams.state.tombstone import encode_tombstone
 from streams.state.user_state import EMPTY, StateSettings
-from streams.stores.base import Commit, Forgotten
+from streams.stores.commit import Commit, Forgotten
 from streams.stores.memory import MemoryStore
 
 AHEAD_MS = 300_000

@@ -13,7 +13,7 @@ from streams.clock import ManualClock
 from streams.events.schema import Item
 from streams.gateway.hot_routes import Gateway
 from streams.state.catalog import decode_item, encode_item
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import NOW_MS, RecordingSink
 from tests.streams.gateway.records.applying import apply

@@ -13,7 +13,7 @@ from streams.gateway.hot_routes import Gateway
 from streams.gateway.records.listing import AT_ONCE
 from streams.state import user_state_codec
 from streams.state.user_state import UserState
-from streams.stores.base import Commit
+from streams.stores.commit import Commit
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.gateway.records.applying import apply

@@ -88,10 +88,11 @@ async def test_an_impression_tells_what_was_shown_to_whom(stocked: Stocked) -> N
         answer = (await site.http.get("/v1/search", params={"q": "guitar", "user_id": "u1", "n": 2})).json()
         await found(site, q="guitar", user_id="u1", impression=False)
         await found(site, q="guitar")
-        await until(lambda: site.sink.delivered)
-        await asyncio.sleep(0.1)  # time for what should not come
+        # They are written in their order: what should not come would come before this one.
+        last = (await site.http.get("/v1/search", params={"q": "guitar", "user_id": "u2", "n": 2})).json()
+        await until(lambda: len(site.sink.delivered) >= 2)
         shown = [each for each in site.sink.delivered if isinstance(each, Impression)]
-        assert [each.slate_id for each in shown] == [answer["slate_id"]]
+        assert [each.slate_id for each in shown] == [answer["slate_id"], last["slate_id"]]
         assert (shown[0].user_id, shown[0].surface) == ("u1", "search")
         assert shown[0].items == [item["item_id"] for item in answer["items"]]
 

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
-from streams.settings.sections import GatewaySettings
+from streams.settings.processes import GatewaySettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.conftest import RecordingSink

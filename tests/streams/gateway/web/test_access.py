@@ -9,7 +9,7 @@ import pytest
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
 from streams.gateway.host_check import HostCheck
-from streams.settings.sections import GatewaySettings, PagesOpenTo
+from streams.settings.processes import GatewaySettings, PagesOpenTo
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.gateway.asgi_requests import HOST, Asked, Headers, Sent, ask

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.learning.lesson import Answered, Lesson
+from streams.learning.lesson import Lesson, LessonAnswer
 from streams.learning.looks import digest_of_names
 
 CLICK, SKIP, REVIEW, DISLIKE = 1, 6, 7, 8
@@ -19,7 +19,7 @@ SHOWN_MS = 480_000 * HOUR_MS
 
 def lesson(
     features: NDArray[np.float64],
-    answers: Sequence[Answered] = (),
+    answers: Sequence[LessonAnswer] = (),
     user: str = "u",
     arm: str = "default",
     surface: str = "feed",
@@ -47,11 +47,11 @@ def lesson(
     )
 
 
-def did(place: int, action: int = CLICK, value: float = math.nan, delay_ms: int = 1_000) -> Answered:
-    return Answered(place, action, value, delay_ms)
+def did(place: int, action: int = CLICK, value: float = math.nan, delay_ms: int = 1_000) -> LessonAnswer:
+    return LessonAnswer(place, action, value, delay_ms)
 
 
-def any_answers(rng: np.random.Generator, places: int) -> list[Answered]:
+def any_answers(rng: np.random.Generator, places: int) -> list[LessonAnswer]:
     """Up to five answers to any of so many places: good ones, bad ones, such as say neither, unknown ones."""
     return [
         did(int(rng.integers(places)), int(rng.choice([CLICK, SKIP, DISLIKE, 5, 200])), delay_ms=int(d))

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from model.actions import code_of
 from streams.learning.experts.choices import CHOICES_MAX, WEIGHT_MAX, ChoiceRules, Choices
-from streams.learning.lesson import Answered
+from streams.learning.lesson import LessonAnswer
 from streams.state.action_meaning import BUILT_IN, ActionSettings, Meanings
 from tests.streams.learning.experts.streams_of_choices import CLICK, DISLIKE, REVIEW, SKIP, did
 
 VIEW, PURCHASE, LIKE = 0, 3, 5
 
 
-def choices(answers: Sequence[Answered], places: int = 6, unknown: Sequence[int] = ()) -> Choices:
+def choices(answers: Sequence[LessonAnswer], places: int = 6, unknown: Sequence[int] = ()) -> Choices:
     known = np.ones(places, np.bool_)
     known[list(unknown)] = False
     return ChoiceRules(BUILT_IN).choices(answers, known, int(known.sum()))
@@ -173,7 +173,7 @@ def test_a_flood_of_clicks_is_cut() -> None:
     st.lists(st.booleans(), min_size=10, max_size=10).filter(lambda known: sum(known) > 1),
 )
 def test_no_place_is_chosen_twice_and_all_answers_are_accounted_for(
-    answers: list[Answered], known: list[bool]
+    answers: list[LessonAnswer], known: list[bool]
 ) -> None:
     made, _, left_out = ChoiceRules(BUILT_IN).choices(answers, np.array(known), sum(known))
     places = [each.place for each in made]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from streams.learning.experts.adaptive_learner import AdaptiveLearner
 from streams.learning.experts.packing import unpacked
 from streams.learning.experts.settings import ReweightingSettings
-from streams.learning.lesson import Answered
+from streams.learning.lesson import LessonAnswer
 from streams.state.action_meaning import BUILT_IN
 from tests.streams.learning.experts.scores import scored
 from tests.streams.learning.experts.streams_of_choices import COLUMNS, DISLIKE, SHOWN_MS, did, lesson
@@ -19,31 +19,31 @@ from tests.streams.learning.experts.streams_of_choices import COLUMNS, DISLIKE, 
 USERS, LESSONS, PLACES = 2_000, 5_000, 10
 LIKED, LATER = np.array([0.5, 1.0, 0.0, 1.0, -0.5]), np.array([-0.5, 0.3, 0.0, -1.5, 0.5])
 F64 = NDArray[np.float64]
-Hostile = Callable[[F64, F64, NDArray[np.int64]], Sequence[Answered]]
+Hostile = Callable[[F64, F64, NDArray[np.int64]], Sequence[LessonAnswer]]
 
 
-def last_place(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[Answered]:
+def last_place(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[LessonAnswer]:
     return [did(PLACES - 1)]
 
 
-def all_places(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[Answered]:
+def all_places(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[LessonAnswer]:
     return [did(place, delay_ms=place) for place in range(PLACES)]
 
 
-def dislikes_all(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[Answered]:
+def dislikes_all(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[LessonAnswer]:
     return [did(place, DISLIKE, delay_ms=place) for place in range(PLACES)]
 
 
-def one_item(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[Answered]:
+def one_item(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[LessonAnswer]:
     rows[7], features[7] = 5, [3, -2, 1, -3, 2]
     return [did(7)]
 
 
-def what_others_like_least(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[Answered]:
+def what_others_like_least(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[LessonAnswer]:
     return [did(int(np.argmin(features @ liked)))]
 
 
-def dislikes(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[Answered]:
+def dislikes(features: F64, liked: F64, rows: NDArray[np.int64]) -> Sequence[LessonAnswer]:
     return [did(int(np.argmax(features @ liked)), DISLIKE)]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.features import rank_feature
+from model.feature_names import rank_feature
 from model.shards import ShardFiles, shard_folders
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.building.one_process import build_here

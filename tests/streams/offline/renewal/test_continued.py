@@ -26,7 +26,7 @@ from streams.examples.folder import LEARN, WHOLE, shard_name
 from streams.offline.renewal.continued import continue_model
 from streams.offline.renewal.example_split import example_split
 from streams.offline.training.registration import held_out_batches
-from streams.settings.sections import ModelSettings, RenewalSettings
+from streams.settings.models import ModelSettings, RenewalSettings
 from streams.settings.tree import Settings
 from tests.model.random_shards import random_shard
 from tests.streams.offline.renewal.logged import SMALL

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.examples.folder import LEARN, WHOLE
 from streams.offline.renewal.example_split import ExampleSplit, example_split
-from streams.settings.sections import RenewalSettings
+from streams.settings.models import RenewalSettings
 from tests.streams.offline.renewal.logged import log
 
 SMALL = RenewalSettings(examples_min=20, judge=0.25, judge_min=5, judge_max=12)

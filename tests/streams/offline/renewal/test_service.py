@@ -21,7 +21,8 @@ from streams.offline.renewal import service
 from streams.offline.renewal.renewal_state import RenewalState, load_state
 from streams.offline.renewal.service import Renewal
 from streams.serving.experiment_registry import models_named
-from streams.settings.sections import ArmSettings, RenewalSettings
+from streams.settings.models import RenewalSettings
+from streams.settings.ranking import ArmSettings
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 from tests.streams.experiments.declarations import experiment, raw, running
@@ -211,31 +212,42 @@ async def test_models_that_experiments_name_are_kept_until_they_stop(tmp_path: P
     assert "of-file" in world.registry.names()
 
 
+class Looking:
+    """A service that runs; `rests`: for how many seconds it waits then, whenever it has seen what is due."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        renewal = world.renewal()
+        wait, self.rests, self._stopped = renewal._wait, asyncio.Queue[float](), asyncio.Event()
+
+        async def noted(due_s: float, stopped: asyncio.Event) -> None:
+            self.rests.put_nowait(due_s)
+            await wait(due_s, stopped)
+
+        monkeypatch.setattr(renewal, "_wait", noted)
+        self._serving = asyncio.create_task(renewal.serve(3_600.0, self._stopped))
+
+    async def until_nothing_is_due(self) -> None:
+        async with asyncio.timeout(60):
+            while await self.rests.get() < 3_000:
+                pass
+
+    async def stop(self) -> None:
+        self._stopped.set()
+        await self._serving
+
+
 async def test_the_service_renews_when_it_is_due_and_stops_when_it_is_asked(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "LOOK_EVERY_S", 0.001)
     world.verdict = "worse"
-    stopped = asyncio.Event()
-    serving = asyncio.create_task(world.renewal().serve(3_600.0, stopped))
-    await world.rounds.get()
-    await asyncio.sleep(0.05)
-    assert len(world.trained) == 1
-    stopped.set()
-    await serving
-    # It is not due yet after a restart; an hour later it is.
-    stopped.clear()
-    serving = asyncio.create_task(world.renewal().serve(3_600.0, stopped))
-    await asyncio.sleep(0.05)
-    assert len(world.trained) == 1
-    stopped.set()
-    await serving
-    world.clock.advance(3_600_000)
-    stopped.clear()
-    serving = asyncio.create_task(world.renewal().serve(3_600.0, stopped))
-    await world.rounds.get()
-    stopped.set()
-    await serving
+    # Due at first, and not yet after a restart; an hour later it is again.
+    for trained, hours in ((1, 0), (1, 0), (2, 1)):
+        world.clock.advance(hours * 3_600_000)
+        service_ = Looking(world, monkeypatch)
+        await service_.until_nothing_is_due()
+        assert len(world.trained) == trained
+        await service_.stop()
 
 
 async def test_a_store_that_is_away_is_waited_for(

@@ -15,7 +15,7 @@ from streams.offline.replay.options import ReplayOptions
 from streams.offline.replay.prequential import replay
 from streams.offline.replay.result import ReplayResult
 from streams.offline.replay.summary import summarise
-from streams.settings.sections import ModelSettings, RenewalSettings
+from streams.settings.models import ModelSettings, RenewalSettings
 from tests.model.random_shards import random_shard
 from tests.streams.core import with_settings
 from tests.streams.offline.planted import planted

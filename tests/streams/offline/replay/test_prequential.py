@@ -19,7 +19,8 @@ from streams.offline.replay.options import ReplayOptions, silent
 from streams.offline.replay.prequential import marked, place_of, replay, shares_of
 from streams.offline.replay.result import ReplayResult
 from streams.offline.replay.summary import MODEL, summarise
-from streams.settings.sections import FeedSettings, ModelSettings
+from streams.settings.models import ModelSettings
+from streams.settings.ranking import FeedSettings
 from streams.settings.tree import Settings
 from streams.state.action_meaning import BUILT_IN
 from tests.streams.core import bare_draft, with_settings

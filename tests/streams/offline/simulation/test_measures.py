@@ -16,13 +16,14 @@ from streams.offline.simulation.measures import (
     recovery,
     windows,
 )
-from streams.offline.simulation.visiting import Seen
+from streams.offline.simulation.visiting import VisitOutcome
 
 
 def visits(value: list[float], best: list[float] | None = None, users: list[int] | None = None) -> Columns:
     return columns_of(
         [
-            Seen(k, 10 * k, (users or range(len(value)))[k], "a", each, (best or [1.0] * len(value))[k],
+            VisitOutcome(
+                 k, 10 * k, (users or range(len(value)))[k], "a", each, (best or [1.0] * len(value))[k],
                  0.5, 0.1, 1, 5 * k, 2 * k, False)
             for k, each in enumerate(value)
         ]

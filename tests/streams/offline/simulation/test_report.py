@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from streams.offline.replay.options import silent
-from streams.offline.simulation.learned import Look
+from streams.offline.simulation.learned import LearnerLook
 from streams.offline.simulation.play import Simulated, simulate
 from streams.offline.simulation.plots import marks, weights_over_visits
 from streams.offline.simulation.preparation import Entrant, SimulationOptions
@@ -26,8 +26,8 @@ from streams.settings.tree import Settings
 from tests.streams.offline.simulation.crowd import crowd
 
 LOOKS = [
-    Look(0, {"frozen": 1.0, "kalman:1": 0.0}, True, 0, []),
-    Look(60, {"frozen": 0.3, "kalman:1": 0.7}, False, 1_234, [("ADWIN", 900)]),
+    LearnerLook(0, {"frozen": 1.0, "kalman:1": 0.0}, True, 0, []),
+    LearnerLook(60, {"frozen": 0.3, "kalman:1": 0.7}, False, 1_234, [("ADWIN", 900)]),
 ]
 
 

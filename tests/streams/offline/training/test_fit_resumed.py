@@ -12,7 +12,7 @@ from model.checkpoint import WEIGHTS
 from model.plan import NetworkPlan, TrainPlan
 from streams.offline.replay.options import Progress, silent
 from streams.offline.training.fit import Fitted, fit_model
-from streams.settings.sections import ModelSettings
+from streams.settings.models import ModelSettings
 from tests.streams.core import with_settings
 from tests.streams.offline.planted import planted
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.ranking.candidates.asks import Asks, AsksMade
-from streams.ranking.candidates.blend import Also, Given, Pools, blend
+from streams.ranking.candidates.asks import Asks, BatchAsks
+from streams.ranking.candidates.blend import AddedRows, GivenPools, Pools, blend
 from streams.ranking.candidates.lists import empty_lists
 from streams.ranking.workspace import Workspace
 
@@ -49,9 +49,9 @@ def pools(
         pool=np.full(requests, size),
         least=np.zeros(requests, np.int64),
     )
-    asks = AsksMade(columns, (), longest * len(weights), requests * size)
-    also = Also(np.empty(0, np.int32), np.zeros(requests + 1, np.int64))
-    given_none = Given(np.empty(0, np.int32), also.first, np.zeros(requests, np.uint8))
+    asks = BatchAsks(columns, (), longest * len(weights), requests * size)
+    also = AddedRows(np.empty(0, np.int32), np.zeros(requests + 1, np.int64))
+    given_none = GivenPools(np.empty(0, np.int32), also.first, np.zeros(requests, np.uint8))
     return blend(lists, asks, also, given_none, 0, np.zeros((requests, ITEMS), np.uint8), ITEMS, WORKSPACE)
 
 

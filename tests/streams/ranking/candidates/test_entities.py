@@ -8,7 +8,7 @@ import pytest
 from streams.events.schema import Click
 from streams.ranking.candidates.entities import Entities
 from streams.ranking.slate import Reason
-from streams.settings.sections import CandidateSettings
+from streams.settings.ranking import CandidateSettings
 from streams.state.fold import Delivery
 from streams.state.knowledge_graph import Graph, Triple, build
 from tests.streams.core import START_MS, Small, with_settings

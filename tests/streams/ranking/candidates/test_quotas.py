@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import SettingsError
-from streams.learning.lesson import Answered, Lesson
+from streams.learning.lesson import Lesson, LessonAnswer
 from streams.learning.looks import digest_of_names
 from streams.ranking.candidates.quotas import Quotas, shares_of, within
 from streams.ranking.slate import encode
@@ -50,7 +50,7 @@ def lesson(core: Recommender, n: int, source: str, clicked: bool, arm: str = "ea
     features = np.zeros((4, len(columns)), np.float16)
     features[0, columns.index(f"rank_{source}")] = 1.0
     features[1:, columns.index("rank_popular")] = 1.0
-    answers = (Answered(0, 1, np.nan, 5),) if clicked else ()
+    answers = (LessonAnswer(0, 1, np.nan, 5),) if clicked else ()
     return Lesson(
         *(1, f"u{n}", f"s{n}", arm, "toy", "feed", 1_000 * n, np.arange(4, dtype="<i4").tobytes()),
         *(features.tobytes(), digest_of_names(columns), b"", answers),

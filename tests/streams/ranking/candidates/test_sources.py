@@ -15,7 +15,7 @@ from streams.ranking.candidates.popular import Popular
 from streams.ranking.candidates.source import Source
 from streams.ranking.candidates.together import Together
 from streams.ranking.candidates.transitions import Transitions
-from streams.settings.sections import CandidateSettings
+from streams.settings.ranking import CandidateSettings
 from streams.settings.tree import Settings
 from tests.streams.core import HOUR_MS, START_MS, Small, found_by, naive_best, unit, with_settings
 

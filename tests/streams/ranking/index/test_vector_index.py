@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from streams.ranking.index import calibration, vector_index
 from streams.ranking.index.calibration import recall
 from streams.ranking.index.exact import find_exact
 from streams.ranking.index.vector_index import VectorIndex
-from streams.settings.sections import IndexSettings
+from streams.settings.ranking import IndexSettings
 from tests.streams.ranking.index.vectors import KINDS, alike, same, sorted_rows, tastes
 
 MANY = IndexSettings(from_items=1_000, watch_every=0)
@@ -246,14 +245,16 @@ def test_nobody_waits_for_the_search_that_is_made_again(monkeypatch: pytest.Monk
     vectors = alike(2_000, 16, 26)
     index = made(vectors)
     index.configure(IndexSettings(from_items=1_000, watch_every=1), beside=True)
+    go_on = threading.Event()
 
     def slow(*_: object) -> list[Rows]:
-        time.sleep(0.2)
+        assert go_on.wait(30)
         return [np.arange(3, dtype=np.int32)]
 
     monkeypatch.setattr("streams.ranking.index.recall_watch.find_exact", slow)
     for query in tastes(vectors, 5, 27):
         of(index, vectors, query[None])
     assert index.watch.samples == 0  # the first is still being looked at, the others were let pass
+    go_on.set()
     index.wait()
     assert index.watch.samples == 1

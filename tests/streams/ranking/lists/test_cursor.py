@@ -15,8 +15,8 @@ from model.errors import RequestError
 from streams.ranking.lists.cursor import (
     LONGEST,
     VERSION,
-    After,
-    Shown,
+    ShownCursor,
+    ValueCursor,
     after,
     name_of,
     read_after,
@@ -32,7 +32,9 @@ OF = name_of("trending", NO_FILTER)
 
 @given(st.floats(allow_nan=False, allow_infinity=False), rows, st.integers(0, 2_000_000_000_000))
 def test_the_last_item_there_and_back(value: float, row: int, landmark_ms: int) -> None:
-    assert read_after(after(OF, value, row, landmark_ms), OF) == After(VERSION, OF, value, row, landmark_ms)
+    assert read_after(after(OF, value, row, landmark_ms), OF) == ValueCursor(
+        VERSION, OF, value, row, landmark_ms
+    )
 
 
 @given(st.lists(rows, max_size=MOST))
@@ -85,9 +87,9 @@ def packed(value: object) -> str:
         packed(["after", VERSION, OF, 1.0, 1, -1]),
         packed(["after", VERSION, OF, 1.0, 1, 2**62]),
         packed(["after", VERSION + 1, OF, 1.0, 1, 0]),
-        packed(After(VERSION, OF, math.nan, 1)),
-        packed(After(VERSION, OF, math.inf, 1)),
-        packed(Shown(VERSION, OF, b"")),
+        packed(ValueCursor(VERSION, OF, math.nan, 1)),
+        packed(ValueCursor(VERSION, OF, math.inf, 1)),
+        packed(ShownCursor(VERSION, OF, b"")),
         packed(["other", VERSION, OF]),
         packed([]),
         packed({"after": 1}),
@@ -101,10 +103,10 @@ def test_anything_else_is_refused_after_an_item(cursor: str) -> None:
 @pytest.mark.parametrize(
     "cursor",
     [
-        packed(After(VERSION, OF, 1.0, 1)),
-        packed(Shown(VERSION, OF, b"abc")),
-        packed(Shown(VERSION, OF, bytes(4 * (MOST + 1)))),
-        packed(Shown(VERSION, OF, np.array([-1], "<i4").tobytes())),
+        packed(ValueCursor(VERSION, OF, 1.0, 1)),
+        packed(ShownCursor(VERSION, OF, b"abc")),
+        packed(ShownCursor(VERSION, OF, bytes(4 * (MOST + 1)))),
+        packed(ShownCursor(VERSION, OF, np.array([-1], "<i4").tobytes())),
     ],
 )
 def test_anything_else_is_refused_for_what_was_shown(cursor: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from model.actions import code_of
 from model.plan import ListPlan
-from streams.learning.lesson import VERSION, Answered, Lesson
+from streams.learning.lesson import VERSION, Lesson, LessonAnswer
 from streams.offline.replay.impressions.live_net import LiveNet
 from streams.state.action_meaning import Meanings
 
@@ -21,7 +21,7 @@ ROWS = np.arange(PLACES, dtype=np.int32)
 
 def lesson(slate_id: str, *answers: tuple[int, int], places: int = PLACES) -> Lesson:
     """(place, action)."""
-    told = tuple(Answered(place, action, math.nan, 0) for place, action in answers)
+    told = tuple(LessonAnswer(place, action, math.nan, 0) for place, action in answers)
     rows = np.arange(places, dtype="<i4").tobytes()
     return Lesson(VERSION, "u", slate_id, "default", "", "", 0, rows, b"", b"", b"", told)
 

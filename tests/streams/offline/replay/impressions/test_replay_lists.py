@@ -24,7 +24,7 @@ from streams.offline.replay.impressions.live_systems import LAYERED, LIVE, LIVE_
 from streams.offline.replay.impressions.outcomes import ListsResult
 from streams.offline.replay.impressions.replay_lists import parts_of, replay_lists
 from streams.offline.replay.options import ReplayOptions, silent
-from streams.settings.sections import ModelSettings
+from streams.settings.models import ModelSettings
 from streams.settings.tree import Settings
 from tests.streams.core import with_settings
 from tests.streams.offline.replay.impressions.planted_lists import LAYOUTS, lists, planted_lists, written

@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from streams.stores.base import START, order_of
-from streams.stores.redis_calls import Calls
-from streams.stores.redis_keys import RedisKeys
-from streams.stores.redis_scripts import RELAY
+from streams.stores.ledger_entries import START, order_of
+from streams.stores.redis.calls import Calls
+from streams.stores.redis.keys import RedisKeys
+from streams.stores.redis.scripts.ledger import RELAY
 
 PAGE = 100
 """Entries that are brought at once; one may have hundreds of kilobytes."""

@@ -102,6 +102,13 @@ class RedisKeys:
         """The shard of a partition, "topic-partition"."""
         return int(place.rpartition("-")[2]) % self.shards if self.shards > 1 else 0
 
+    def by_shard(self, wanted: Iterable[tuple[str, str]]) -> dict[int, list[tuple[str, str]]]:
+        """Kinds and names of values, each once, by their shards."""
+        found: dict[int, list[tuple[str, str]]] = {}
+        for each in dict.fromkeys(wanted):
+            found.setdefault(self.shard_of(each[1]), []).append(each)
+        return found
+
     def only_shard(self, places: Iterable[str], names: Iterable[str]) -> int:
         """The one shard of all of these; 0 for nothing. Raises `StoreError` where they are of several."""
         if self.shards == 1:

@@ -9,9 +9,9 @@ import msgspec
 from streams.experiments.arm_totals import totals_of
 from streams.state.stored_format import decoded_by_head
 from streams.stores.base import HISTORY_MOST, AllTotals
-from streams.stores.redis_calls import Calls
-from streams.stores.redis_keys import RedisKeys
-from streams.stores.redis_scripts import NOTE_SUMS
+from streams.stores.redis.calls import Calls
+from streams.stores.redis.keys import RedisKeys
+from streams.stores.redis.scripts.records import NOTE_SUMS
 
 SUMS, HISTORY = "sums", "sums-history"
 

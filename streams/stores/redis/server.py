@@ -1,6 +1,6 @@
 """Two ways to one Redis server.
 
-`HotCalls` shares one connection among all calls that are under way (streams/stores/redis_pipeline.py): it
+`HotCalls` shares one connection among all calls that are under way (streams/stores/redis/pipeline.py): it
 costs least, and suits what is small and frequent. `PooledCalls` takes a connection of its own from the client
 library's pool: what is large holds up nobody else. The library makes the connections of both from one URL.
 """
@@ -18,10 +18,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ReadOnlyError, RedisError
 
 from model.errors import SettingsError
-from streams.settings.sections import RedisSettings
+from streams.settings.connections import RedisSettings
 from streams.settings.shown import server_of
-from streams.stores.redis_calls import Calls
-from streams.stores.redis_pipeline import Command, PipelinedConnection
+from streams.stores.redis.calls import Calls
+from streams.stores.redis.pipeline import Command, PipelinedConnection
 
 
 class HotCalls(Calls):

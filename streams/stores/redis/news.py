@@ -14,9 +14,9 @@ from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError, RedisClusterException, RedisError
 
 from model.errors import StoreError, StoreUnavailableError
-from streams.stores.heard import Heard
-from streams.stores.redis_pipeline import packed
-from streams.stores.redis_takeover import INCOMPLETE, reply_reader, taken_over
+from streams.stores.heard import HeardFeeds
+from streams.stores.redis.pipeline import packed
+from streams.stores.redis.takeover import INCOMPLETE, reply_reader, taken_over
 
 SILENT_S = 5.0
 """A server that was silent for so long is asked for a sign of life, and is lost after as long again."""
@@ -28,7 +28,7 @@ async def subscribed(
     channel: str,
     timeout_s: float,
     as_store_error: Callable[[Exception], StoreError],
-) -> Heard:
+) -> HeardFeeds:
     """What is heard on a channel, once the server has confirmed the subscription. Raises `StoreError`."""
     try:
         async with asyncio.timeout(timeout_s):
@@ -57,7 +57,7 @@ class _Link(asyncio.Protocol):
         self._confirmed: asyncio.Future[None] = self._loop.create_future()
         self._asked = self._spoke = False
         self._timer = self._loop.call_later(SILENT_S, self._check_life)
-        self.heard = Heard(closed=self.close)
+        self.heard = HeardFeeds(closed=self.close)
         self._transport.set_protocol(self)
 
     async def subscribe(self, channel: str) -> None:

@@ -1,7 +1,7 @@
 """Both ways to the servers of a Redis Cluster: a call goes to the node that has its slot.
 
 The client library finds the nodes and which slots they have. Each node is then a server like any other
-(streams/stores/redis_server.py). Where slots have moved, a node answers with the right one (MOVED), and the
+(streams/stores/redis/server.py). Where slots have moved, a node answers with the right one (MOVED), and the
 map is read anew; while they are moving, with where to ask this once (ASK).
 """
 
@@ -20,10 +20,10 @@ from redis.crc import key_slot
 from redis.exceptions import AskError, MovedError, RedisClusterException, RedisError
 
 from model.errors import SettingsError, StoreUnavailableError
-from streams.settings.sections import RedisSettings
-from streams.stores.redis_calls import Calls, key_of
-from streams.stores.redis_pipeline import Command
-from streams.stores.redis_server import RedisServer
+from streams.settings.connections import RedisSettings
+from streams.stores.redis.calls import Calls, key_of
+from streams.stores.redis.pipeline import Command
+from streams.stores.redis.server import RedisServer
 
 REDIRECTIONS = 5
 """A call that is sent on more often than this fails: the cluster does not agree with itself yet."""

@@ -14,15 +14,15 @@ from typing import Any
 import msgspec
 
 from model.errors import SettingsError
-from streams.settings.sections import RedisSettings
-from streams.stores.base import LEADER
-from streams.stores.redis_calls import Calls
-from streams.stores.redis_cluster import servers_of
-from streams.stores.redis_keys import ABOUT_USER, FORGOTTEN, NOTE, VALUES, RedisKeys, tag_of
-from streams.stores.redis_pipeline import Command
-from streams.stores.redis_records import escaped
-from streams.stores.redis_relay import Relay
-from streams.stores.redis_sums import HISTORY, SUMS, numbers_of
+from streams.settings.connections import RedisSettings
+from streams.stores.ledger_entries import LEADER
+from streams.stores.redis.calls import Calls
+from streams.stores.redis.cluster import servers_of
+from streams.stores.redis.keys import ABOUT_USER, FORGOTTEN, NOTE, VALUES, RedisKeys, tag_of
+from streams.stores.redis.pipeline import Command
+from streams.stores.redis.records import escaped
+from streams.stores.redis.relay import Relay
+from streams.stores.redis.sums import HISTORY, SUMS, numbers_of
 
 SHARED = (
     "withdrawn",

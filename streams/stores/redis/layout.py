@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from model.errors import StoreUnfitError
-from streams.stores.redis_calls import Calls
-from streams.stores.redis_keys import RedisKeys
-from streams.stores.redis_pipeline import Argument, Command
-from streams.stores.redis_scripts import Script
+from streams.stores.redis.calls import Calls
+from streams.stores.redis.keys import RedisKeys
+from streams.stores.redis.pipeline import Argument, Command
+from streams.stores.redis.scripts.script import Script
 
 
 class RedisLayout:

@@ -6,9 +6,10 @@ once more, with its source.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
 
 from redis.exceptions import (
     BusyLoadingError,
@@ -26,8 +27,14 @@ from redis.exceptions import (
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from model.errors import FencedError, StoreError, StoreUnavailableError
-from streams.stores.redis_pipeline import Argument, Command
-from streams.stores.redis_scripts import FENCED, Script
+from streams.stores.redis.pipeline import Argument, Command
+from streams.stores.redis.scripts.script import FENCED, Script
+
+T = TypeVar("T")
+
+KEYS_PER_CALL = 1_000
+ROWS_PER_CALL = 20_000
+"""So many keys, or entries of a list, one call names or reads at most: others wait for it."""
 
 PASSING: tuple[tuple[type[RedisError], str], ...] = (
     (ReadOnlyError, "is a replica and takes no writes; name the primary in redis.url, or promote it"),
@@ -103,3 +110,8 @@ def key_of(command: Command) -> str:
     ('k', 'k')
     """
     return str(command[3] if command[0] in {"EVAL", "EVALSHA"} else command[1])
+
+
+async def together(calls: Sequence[Awaitable[T]]) -> list[T]:
+    """What all of them return; one alone costs no task."""
+    return [await calls[0]] if len(calls) == 1 else await asyncio.gather(*calls)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from model.errors import CursorError
 from streams.stores.base import StoredReport, UserPage
-from streams.stores.redis_calls import Calls
-from streams.stores.redis_keys import ABOUT_USER, NOTE, RedisKeys
-from streams.stores.redis_scripts import PUT_NOTE, PUT_NOTE_ABOUT, PUT_REPORT
+from streams.stores.redis.calls import Calls
+from streams.stores.redis.keys import ABOUT_USER, NOTE, RedisKeys
+from streams.stores.redis.scripts.records import PUT_NOTE, PUT_NOTE_ABOUT, PUT_REPORT
 
 SCANS = 64
 """Calls for one page of users at most: few of the keys that are looked through may be states."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 
 from model.errors import LedgerGapError, StoreUnavailableError
-from streams.stores.base import LedgerEntry, Snapshot, order_of
-from streams.stores.redis_calls import Calls
-from streams.stores.redis_keys import RedisKeys
-from streams.stores.redis_relay import Relay
-from streams.stores.redis_scripts import SAVE_SNAPSHOT
+from streams.stores.ledger_entries import LedgerEntry, Snapshot, order_of
+from streams.stores.redis.calls import Calls
+from streams.stores.redis.keys import RedisKeys
+from streams.stores.redis.relay import Relay
+from streams.stores.redis.scripts.ledger import SAVE_SNAPSHOT
 
 CHUNK_BYTES = 1 << 20
 UNFINISHED_SNAPSHOT_LIVES_MS = 600_000

@@ -20,7 +20,7 @@ import hiredis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError, ReadOnlyError, TimeoutError
 
-from streams.stores.redis_takeover import INCOMPLETE, reply_reader, taken_over
+from streams.stores.redis.takeover import INCOMPLETE, reply_reader, taken_over
 
 Argument = str | bytes | int
 Command = Sequence[Argument]

@@ -1,0 +1,1 @@
+"""The store in Redis or Valkey, on one server or a cluster of them."""

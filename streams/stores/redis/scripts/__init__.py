@@ -1,0 +1,1 @@
+"""The transactions that a Redis server runs, as Lua."""
