@@ -76,7 +76,7 @@ async def test_the_collector_does_not_look_at_an_index_of_many_items(monkeypatch
             items.note(row, ItemRecord(f"i{row}", NOW_MS, title=f"guitar {'abcdefgh'[row] * 5}"))
 
     def looked_at() -> bool:
-        spellings = {id(each) for each in items.index.table._table._deletes.values()}
+        spellings = {id(each) for each in items.index.table._table.deletes._fresh.values()}
         return any(id(each) in spellings for each in gc.get_objects())
 
     async with items.running():
