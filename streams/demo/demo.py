@@ -25,6 +25,7 @@ from streams.local.ports import free_ports, is_free
 from streams.local.services import Services
 from streams.local.stack import LocalStack
 from streams.local.stopping import terminate_as_exit
+from streams.serving.compiling import compiled_by_child
 from streams.serving.loading import texts_by
 from streams.settings.tree import Settings
 from streams.stores.redis.store import RedisStore
@@ -45,7 +46,9 @@ def run_demo(options: DemoOptions, settings: Settings, seconds: float | None, op
     with contextlib.ExitStack() as running:
         with Steps(console) as steps:
             stack = running.enter_context(LocalStack(settings, progress=steps.step, logs=logs, durable=True))
-            ready = prepared(options, stack.settings, SystemClock(), steps.say)
+            # What a child compiles serves the worker and the gateway too, and this process does not hold it.
+            with compiled_by_child(stack.settings, on_request=True):
+                ready = prepared(options, stack.settings, SystemClock(), steps.say)
             settings = experiment.noted(with_pages(with_gateway_port(ready.settings)))
             steps.step("seeding the store with the first part")
             asyncio.run(_begin(ready, settings))

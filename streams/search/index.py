@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections import deque
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streams.search.completions import Beginnings, PastQueries
-from streams.search.documents import ItemDocument, document_of, pack, unpack
+from streams.search.documents import ItemDocument, document_of
 from streams.search.intent import Names
 from streams.search.queries import Understood, understand
 from streams.search.remembered import Remembered
+from streams.search.titles import Titles
 from streams.search.typos import Spelling as SpellingTable
+from streams.search.waiting import Change, Mark, Waiting
 from streams.search.words import Hits, Spelling, Words
 from streams.settings.search import SearchSettings
 from streams.state.catalog import ItemRecord
@@ -31,8 +32,8 @@ from streams.state.knowledge_graph import Graph
 log = logging.getLogger(__name__)
 
 SOON, MOST_AT_ONCE = 5_000, 15_000
-"""Documents of the first commit, and the most of one: the first items of a large catalogue are found before
-the last ones are read.
+"""Documents of the first commit, and about the most of one: the first items of a large catalogue are found
+before the last ones are read.
 """
 KEPT = 2_000
 """Queries of which it is kept how they were understood and what their words found, some 4 KiB each."""
@@ -40,20 +41,6 @@ COMMITS = 7
 """After the first one, so many commits make the index of a catalogue that waits as a whole: tantivy merges
 eight segments of like size into one, and a search pays for each segment.
 """
-
-
-class _Change(NamedTuple):
-    """`packed`: see `documents.pack`."""
-
-    row: int
-    packed: bytes
-    stored: bool = False
-
-
-class _Mark(NamedTuple):
-    """Among what is noted: a reading has ended, and these rows were read."""
-
-    kept: NDArray[np.int64]
 
 
 class SearchIndex:
@@ -70,13 +57,13 @@ class SearchIndex:
         self.names = Names(self.words.spoken()[0])
         self.categories, self.makers = Beginnings(), Beginnings()
         self.queries = PastQueries(settings.kept_queries, settings.kept_from)
-        self.titles: list[str] = []
+        self.titles = Titles()
         self.priced = False
         self.committed = 0
         self._understood: Remembered[str, Understood] = Remembered(KEPT)
         self._found: Remembered[tuple[tuple[Spelling, ...], ...], Hits] = Remembered(KEPT)
-        self._changes: deque[_Change | _Mark] = deque()
-        self._reading: list[int] | None = None
+        self._changes = Waiting()
+        self._reading: array[int] | None = None
         self._kept: NDArray[np.int64] | None = None
         self._lived: set[int] | None = None
         self._behind: list[ItemDocument] = []
@@ -87,7 +74,7 @@ class SearchIndex:
         """An item as it now is. It is found after the next commit."""
         if self._reading is not None:
             self._reading.append(row)
-        self._changes.append(_Change(row, pack(record)))
+        self._changes.note(row, record)
 
     def begin_filling(self) -> None:
         """The store is read beside what is noted, until `filled`."""
@@ -95,7 +82,7 @@ class SearchIndex:
 
     def fill(self, row: int, record: ItemRecord) -> None:
         """An item as it was when the store was read. What was noted of it meanwhile is newer."""
-        self._changes.append(_Change(row, pack(record), stored=True))
+        self._changes.note(row, record, stored=True)
 
     def filled(self) -> None:
         """All of the store was filled in, and committed."""
@@ -103,12 +90,12 @@ class SearchIndex:
 
     def reading(self) -> None:
         """All items are noted from here on: the store is read anew, and may be another one."""
-        self._reading = []
+        self._reading = array("q")
 
     def have_read(self) -> None:
         """They have been: the next commit forgets what was not among them."""
         if self._reading is not None:
-            self._changes.append(_Mark(np.array(self._reading, np.int64)))
+            self._changes.mark(Mark(np.array(self._reading, np.int64)))
             self._reading = None
 
     @property
@@ -154,17 +141,23 @@ class SearchIndex:
 
     def _take(self) -> None:
         """Some of what was noted, as documents; up to a reading's end, which says what is kept."""
-        for _ in range(min(len(self._changes), self._at_once())):
-            change = self._changes.popleft()
-            if isinstance(change, _Mark):
-                self._kept = change.kept
+        most = self._at_once()
+        taken = 0
+        while taken < most and (part := self._changes.take()) is not None:
+            if isinstance(part, Mark):
+                self._kept = part.kept
                 return
+            taken += len(part)
+            self._put_behind(part)
+
+    def _put_behind(self, changes: Iterable[Change]) -> None:
+        for change in changes:
             if self._lived is not None:
                 if change.stored and change.row in self._lived:
                     continue
                 if not change.stored:
                     self._lived.add(change.row)
-            self._behind.append(document_of(change.row, unpack(change.packed)))
+            self._behind.append(document_of(change.row, change.record))
 
     def _at_once(self) -> int:
         """How many documents the next commit has."""
@@ -203,9 +196,7 @@ class SearchIndex:
         return self._found.at_hand(tuple(map(tuple, asked.asked)))
 
     def _learn(self, document: ItemDocument) -> None:
-        if document.row >= len(self.titles):
-            self.titles += [""] * (document.row + 1 - len(self.titles))
-        self.titles[document.row] = document.title
+        self.titles.put(document.row, document.title)
         self.priced |= document.priced
         self.names.learn(document)
         self._list("category", self.categories, document.category_names)

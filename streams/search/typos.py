@@ -10,11 +10,12 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from symspellpy import SymSpell, Verbosity
 
 from streams.search.analysis import is_word
+from streams.search.deletes import Deletes
 
 SHORTEST, TWO_FROM = 4, 8
 """Letters from which a word may have one mistake, and two."""
@@ -45,8 +46,8 @@ class Spelling:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._table = _table()
-        self._frequent = [(least, _table()) for least in FREQUENT]
+        self._table = _Table()
+        self._frequent = [(least, _Table()) for least in FREQUENT]
 
     def __len__(self) -> int:
         return int(self._table.word_count)
@@ -66,6 +67,11 @@ class Spelling:
                 with self._lock:
                     if term in self._table.words or len(self) < MOST_WORDS:
                         self._learn(term, count)
+        for table in (self._table, *(table for _, table in self._frequent)):
+            if table.deletes.due:
+                packed = table.deletes.packed()
+                with self._lock:
+                    table.deletes.take(packed)
 
     def _learn(self, term: str, count: int) -> None:
         before = self._table.words.get(term, 0)
@@ -114,8 +120,16 @@ class Spelling:
         return [Correction((first, second), 1)] if least else []
 
 
-def _table() -> SymSpell:
-    return SymSpell(max_dictionary_edit_distance=2, prefix_length=PREFIX)
+class _Table(SymSpell):  # type: ignore[misc]  # it has no types
+    """With its deletes packed."""
+
+    def __init__(self) -> None:
+        super().__init__(max_dictionary_edit_distance=2, prefix_length=PREFIX)
+        self._deletes: Any = Deletes()
+
+    @property
+    def deletes(self) -> Any:
+        return self._deletes
 
 
 def _spelt(term: str) -> bool:

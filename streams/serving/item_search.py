@@ -103,8 +103,7 @@ class ItemSearch:
 
     async def _settle(self) -> None:
         """Once an index of many items is made, what that took goes back to the system. And the collector need
-        not look at it: the words' spellings alone are 150,000 objects with 30,000 words, and a full
-        collection stops all threads.
+        not look at the index: a full collection stops all threads.
         """
         if not (self.index.being_read or self.index.waiting) and len(self.index.words) >= max(
             2 * self._settled, MANY

@@ -1,0 +1,239 @@
+"""What a gateway with its ranker holds among many items: as a process, and part by part.
+
+    python -m benchmarks.gateway_memory --limit 4000 [--items 100000] [--json FILE]
+
+Items have titles and texts, as in `headrace bench search`. The gateway is a process of its own; it is looked
+at when it ranks and all items are found by their words, and again after 200 rankings and 200 searches. Then a
+process opens the same parts one after the other. A part's memory is what came with it that no file has, after
+all that could go back to the system did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import importlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+import psutil
+from rich.console import Console
+
+from streams.bench.machine import Machine, this_machine
+from streams.bench.world import BenchOptions, World, seed_world, world_of
+from streams.demo.gateway_client import GatewayClient
+from streams.demo.progress import Steps
+from streams.local.environment import environment
+from streams.local.ports import free_ports
+from streams.local.processes import ChildProcess
+from streams.local.readiness import wait_until_ready
+from streams.local.services import is_ready
+from streams.local.stack import LocalStack
+from streams.settings.reading import load
+from streams.settings.tree import Settings
+
+REQUESTS, CANDIDATES = 200, 100
+READY_WITHIN_S, INDEXED_WITHIN_S = 300.0, 1_200.0
+SETTLE_S = 5.0
+
+
+class GatewayMemory(msgspec.Struct, frozen=True):
+    """Resident MiB of the process, and by part MiB that no file has. `indexed_s`: from the process's start
+    until it ranks and all items are found by their words.
+    """
+
+    machine: Machine
+    items: int
+    indexed_s: float
+    indexed_mib: float
+    asked_mib: float
+    peak_mib: float
+    parts_mib: dict[str, float] = {}
+
+
+def measure(options: BenchOptions) -> GatewayMemory:
+    """Start everything, measure, stop everything."""
+    machine = this_machine()
+    with (
+        Steps(Console(stderr=True)) as steps,
+        tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder,
+        LocalStack(load(), progress=steps.step) as stack,
+    ):
+        world = world_of(options, stack.settings, steps)
+        steps.step("seeding the store")
+        asyncio.run(seed_world(world))
+        (port,) = free_ports(1)
+        gateway_settings = msgspec.structs.replace(world.settings.gateway, port=port)
+        settings = msgspec.structs.replace(world.settings, gateway=gateway_settings)
+        steps.step("starting the gateway")
+        started_s = time.monotonic()
+        command = [sys.executable, "-m", "streams.commands", "gateway"]
+        with ChildProcess("gateway", command, Path(folder) / "log", environment(settings)) as gateway:
+            url = f"http://127.0.0.1:{port}"
+            wait_until_ready(gateway, partial(is_ready, url), READY_WITHIN_S)
+            process = psutil.Process(gateway.pid)
+            indexed_s, indexed, asked, peak = asyncio.run(_asked(url, world, process, started_s))
+        steps.step("opening its parts")
+        parts = _parts(settings)
+    return GatewayMemory(machine, len(world.items), indexed_s, indexed, asked, peak, parts)
+
+
+async def _asked(
+    url: str, world: World, process: psutil.Process, started_s: float
+) -> tuple[float, float, float, float]:
+    client, peak = GatewayClient(url, 2), 0
+
+    def resident() -> float:
+        return round(process.memory_info().rss / 2**20, 1)
+
+    async def watch() -> None:
+        nonlocal peak
+        while True:
+            peak = max(peak, process.memory_info().rss)
+            await asyncio.sleep(0.1)
+
+    watching = asyncio.create_task(watch())
+    ask = {"user_id": world.users[0], "items": world.items[:CANDIDATES], "impression": False}
+    async with asyncio.timeout(INDEXED_WITHIN_S):
+        while True:
+            if await client.ranks(ask) and not _waits(await client.page("/metrics")):
+                break
+            await asyncio.sleep(0.2)
+    indexed_s = round(time.monotonic() - started_s, 1)
+    await asyncio.sleep(SETTLE_S)
+    indexed = resident()
+    for n in range(REQUESTS):
+        user = world.users[n % len(world.users)]
+        first = n * CANDIDATES % max(len(world.items) - CANDIDATES, 1)
+        items = world.items[first : first + CANDIDATES]
+        assert await client.ranks({"user_id": user, "items": items, "impression": False})
+        await client.page(f"/v1/search?q={quote(world.queries[n % len(world.queries)])}&user_id={user}")
+    asked = resident()
+    watching.cancel()
+    await client.close()
+    return indexed_s, indexed, asked, round(peak / 2**20, 1)
+
+
+def _waits(metrics: str) -> bool:
+    """Whether items wait for the index."""
+    lines = [line.split() for line in metrics.splitlines() if line.startswith("headrace_search_")]
+    waiting = [float(words[-1]) for words in lines if words[0] == "headrace_search_waiting_items"]
+    return not waiting or sum(waiting) > 0
+
+
+def _parts(settings: Settings) -> dict[str, float]:
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.gateway_memory", "--open"],
+        env=environment(settings), stdout=subprocess.PIPE, check=True,
+    )  # fmt: skip
+    return msgspec.json.decode(run.stdout.splitlines()[-1], type=dict[str, float])
+
+
+class Growth:
+    """What each part takes, by its name."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, float] = {}
+        self._before = 0.0
+
+    def note(self, part: str) -> None:
+        """All that came since the last call is of this part."""
+        from streams.serving.memory import give_back
+
+        gc.collect()
+        give_back()
+        now = self._anonymous()
+        self.parts[part], self._before = round(now - self._before, 1), now
+
+    @staticmethod
+    def _anonymous() -> float:
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Anonymous:")) / 1_024
+
+
+async def open_parts(settings: Settings, growth: Growth) -> None:
+    """In the order of a gateway's start. Imports are inside: each is part of what it is for."""
+    importlib.import_module("streams.gateway.serve")
+
+    growth.note("imports of a gateway")
+    from export.registry import Registry
+    from streams.clock import SystemClock
+    from streams.serving.compiling import load_compiled
+    from streams.serving.item_search import ItemSearch
+    from streams.serving.loading import load_encoder, texts_by
+    from streams.serving.memory import return_large_arrays
+    from streams.serving.model_watcher import LogOnly
+    from streams.serving.models import RegistryModels
+    from streams.serving.replica import Replica
+    from streams.stores.read_only import ReadOnlyStore
+    from streams.stores.redis.store import RedisStore
+
+    return_large_arrays()
+    growth.note("imports of a ranker")
+    load_compiled(settings, on_request=True)
+    growth.note("compiled code")
+    registry = Registry(Path(settings.model.registry))
+    encoder = load_encoder(settings.model, registry)
+    growth.note("text encoder")
+    store = ReadOnlyStore(RedisStore(settings.redis))
+    items = ItemSearch(settings.search)
+    replica = Replica(settings, store, SystemClock(), items=items, knows_users=True)
+    replica.texts_by = texts_by(settings.model, registry)
+    async with replica.lock:
+        await replica.rebuild(mend=False)
+    for index in replica.recommender.pipeline.indexes:
+        index.wait()
+    growth.note("items, counters, and what waits for the search index")
+    models = RegistryModels(settings, store, replica, LogOnly(), confirms=False)
+    await models.start()
+    growth.note("model")
+    await items.commit()
+    growth.note("search index, less what waited for it")
+    assert encoder is not None
+    assert models.name
+    for name, empty in (("titles", []), ("table", None), ("words", None)):
+        setattr(items.index, name, empty)
+        growth.note(f"search index: given up {name}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--items", type=int, default=100_000, metavar="N", help="of the catalogue (100,000)")
+    parser.add_argument("--users", type=int, default=1_000, metavar="U", help="users with a history (1,000)")
+    parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the model is (var/demo)")
+    parser.add_argument("--limit", type=int, metavar="N", help="train on the first N events of ml-100k only")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
+    parser.add_argument("--open", action="store_true", help=argparse.SUPPRESS)
+    args = parser.parse_args(argv)
+    if args.open:
+        growth = Growth()
+        growth.note("Python and this benchmark")
+        asyncio.run(open_parts(load(), growth))
+        print(msgspec.json.encode(growth.parts).decode(), flush=True)
+        os._exit(0)  # nothing that was opened is closed: what it holds was the question
+    report = measure(
+        BenchOptions(items=args.items, users=args.users, folder=args.folder, limit=args.limit, worded=True)
+    )
+    print(
+        f"{report.items:,} items: {report.indexed_mib:.0f} MiB when indexed, after {report.indexed_s:.1f} s; "
+        f"{report.asked_mib:.0f} after {REQUESTS} rankings and searches, {report.peak_mib:.0f} at most"
+    )
+    for part, size in report.parts_mib.items():
+        print(f"{size:8.1f} MiB: {part}")
+    if args.json is not None:
+        args.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+
+
+if __name__ == "__main__":
+    main()
