@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, wraps
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -20,18 +21,23 @@ import numpy as np
 LIBRARIES = {*sys.stdlib_module_names, "numba", "llvmlite", "numpy"}
 """Their sources are not looked at: numba's cache goes by its version, and by the processor."""
 
+NAME = re.compile(r"[^\W\d]\w*")
+
 
 def stamped(dispatcher: Any) -> Any:
     """The same compiled function; its code in the cache counts where all that it was made of is as it was."""
     cache = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if cache is None:  # nothing is compiled here (NUMBA_DISABLE_JIT), or nothing is cached
         return dispatcher
-    compile_it = dispatcher.compile
+    compile_it, numbas_version = dispatcher.compile, cache._version
 
     @wraps(compile_it)
     def compile_stamped(signature: object) -> object:
         # Only now is all defined that the function calls.
         cache._source_stamp = stamp_of(dispatcher.py_func)
+        # numba reads the version first, and the rest only where it is the same: what lies there may name a
+        # class that is gone by now, and would not be read at all.
+        cache._version = f"{numbas_version} {cache._source_stamp}"
         return compile_it(signature)
 
     dispatcher.compile = compile_stamped
@@ -50,9 +56,8 @@ def stamp_of(function: FunctionType) -> str:
         seen.add(id(reached))
         files.add(reached.__code__.co_filename)
         for name, value in _read_by(reached):
-            called = list(_functions(value))
-            waiting += called
-            if not called and (constant := _constant(value)) is not None:
+            waiting += _functions(value)
+            if (constant := _constant(value)) is not None:
                 constants.add(f"{reached.__module__}.{name} = {constant}")
     said = hashlib.sha256()
     for file in sorted(files):
@@ -63,8 +68,10 @@ def stamp_of(function: FunctionType) -> str:
 
 
 def _read_by(function: FunctionType) -> Iterator[tuple[str, Any]]:
-    """Names from outside that a function reads, with what they are."""
-    for name in _names(function.__code__):
+    """Names from outside that a function reads, with what they are; those of its arguments' types too, since
+    a field is compiled to its place.
+    """
+    for name in _names(function.__code__) | _said_in(function.__annotations__.values()):
         if name in function.__globals__:
             yield name, function.__globals__[name]
     yield from inspect.getclosurevars(function).nonlocals.items()
@@ -73,6 +80,12 @@ def _read_by(function: FunctionType) -> Iterator[tuple[str, Any]]:
 def _names(code: CodeType) -> set[str]:
     inner = [each for each in code.co_consts if isinstance(each, CodeType)]
     return set(code.co_names).union(*map(_names, inner))
+
+
+def _said_in(annotations: Iterable[Any]) -> set[str]:
+    """The names in annotations, be they text or not."""
+    texts = (getattr(each, "__forward_arg__", getattr(each, "__name__", each)) for each in annotations)
+    return {name for text in texts for name in NAME.findall(str(text))}
 
 
 def _functions(value: Any) -> Iterator[FunctionType]:
@@ -85,7 +98,8 @@ def _functions(value: Any) -> Iterator[FunctionType]:
     if isinstance(value, FunctionType):
         yield inspect.unwrap(value)
     elif isinstance(value, type):
-        yield from (each for each in vars(value).values() if isinstance(each, FunctionType))
+        written = (each for each in vars(value).values() if isinstance(each, FunctionType))
+        yield from (each for each in written if each.__module__ == value.__module__)  # not Python's own
 
 
 def _constant(value: Any) -> str | None:
@@ -96,7 +110,18 @@ def _constant(value: Any) -> str | None:
         return repr(value)
     if isinstance(value, tuple | list):
         return repr([_constant(each) for each in value])
+    if isinstance(value, type) and hasattr(value, "_fields"):
+        return _layout(value)
     return None
+
+
+def _layout(value: type) -> str:
+    """The name of a named tuple, and which field has which place, also in those that it holds."""
+    there = vars(sys.modules[value.__module__])
+    names = sorted(_said_in(vars(value).get("__annotations__", {}).values()))
+    held = [there[name] for name in names if name in there]
+    inner = [_layout(each) for each in held if isinstance(each, type) and hasattr(each, "_fields")]
+    return f"{value.__module__}.{value.__qualname__} {value._fields} {inner}"  # type: ignore[attr-defined]
 
 
 @cache

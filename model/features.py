@@ -18,9 +18,12 @@ from model.feature_names import (
     LIVE_FEATURES,
     TEXT_FEATURES,
 )
+from model.logarithm import log1p_of_count, log_counts
 from model.schema import F32
+from model.text_products import text_products
 
 NEVER_S = 1e9  # since the last event, where there was none
+LOGS = 15  # logarithms among the signals of a candidate
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
 
 
@@ -138,14 +141,6 @@ def find_signals(
 
 
 @compiled
-def log1p(count: float) -> float:
-    """log(1 + count) for counts and seconds, where `math.log1p` would be exact for what is far below one, and
-    slower; at once where there is nothing to count, as for most pairs.
-    """
-    return math.log(1.0 + count) if count != 0.0 else count
-
-
-@compiled
 def _counts(
     candidates: Candidates,
     chosen: NDArray[np.int64],
@@ -170,16 +165,16 @@ def _counts(
                 continue
             places[row] = k
             for c in range(3):
-                out[k, c] = log1p(items.decayed[row, c] * items.ages[b, c])
-            out[k, 3] = log1p(items.total[row])
-            out[k, 4] = log1p(items.shown[row])
+                out[k, c] = log1p_of_count(items.decayed[row, c] * items.ages[b, c])
+            out[k, 3] = log1p_of_count(items.total[row])
+            out[k, 4] = log1p_of_count(items.shown[row])
             count = items.rating_count[row]
             mean = (items.rating_sum[row] + RATING_PRIOR * items.rating_mean) / (count + RATING_PRIOR)
             out[k, 5] = mean - items.rating_mean
-            out[k, 6] = log1p(count)
+            out[k, 6] = log1p_of_count(count)
             last_ms = items.last_ms[row]
-            out[k, 7] = log1p(max(moment - last_ms, 0) / 1000.0 if last_ms > 0 else NEVER_S)
-            out[k, 8] = log1p(max(moment - items.added_ms[row], 0) / 1000.0)
+            out[k, 7] = log1p_of_count(max(moment - last_ms, 0) / 1000.0 if last_ms > 0 else NEVER_S)
+            out[k, 8] = log1p_of_count(max(moment - items.added_ms[row], 0) / 1000.0)
     for b in chosen:
         for k in range(offsets[b], offsets[b + 1]):
             places[rows[k]] = -1
@@ -195,35 +190,54 @@ def _signals(
     live: int,
     out: F32,
 ) -> None:
-    """Fill the columns of SIGNAL_FEATURES, and those of the ranks from `live` on."""
+    """Fill the columns of SIGNAL_FEATURES, and those of the ranks from `live` on. The logarithms of a request
+    are taken side by side; until then the columns that have a sign hold what it is of.
+    """
     offsets, rows, ranks = candidates.offsets, candidates.rows, candidates.ranks
     nothing = np.zeros(values.shape[1], np.float32)
     for b in chosen:
-        for k in range(offsets[b], offsets[b + 1]):
+        first, n = offsets[b], offsets[b + 1] - offsets[b]
+        logs = np.empty(n * LOGS, np.float64)
+        for k in range(first, first + n):
             its = values[at[k]] if at[k] >= 0 else nothing
             root = 1.0 / math.sqrt(max(total[rows[k]], np.float32(1.0)))
             share, near, far, liked = its[1], its[5], its[6], its[7]
-            out[k, 9] = log1p(its[0])
-            out[k, 10] = log1p(100.0 * share)
-            out[k, 11] = log1p(100.0 * its[2])
-            out[k, 12] = log1p(10.0 * its[3])
-            out[k, 13] = log1p(10.0 * its[4])
-            out[k, 14] = log1p(near)
-            out[k, 15] = log1p(far)
-            out[k, 16] = math.copysign(log1p(abs(liked)), liked)
-            out[k, 17] = log1p(100.0 * share * root)
-            out[k, 18] = log1p(10.0 * near * root)
-            out[k, 19] = log1p(10.0 * far * root)
-            out[k, 20] = math.copysign(log1p(10.0 * abs(liked) * root), liked)
+            log = logs[(k - first) * LOGS : (k - first + 1) * LOGS]
+            log[0] = its[0]
+            log[1] = 100.0 * share
+            log[2] = 100.0 * its[2]
+            log[3] = 10.0 * its[3]
+            log[4] = 10.0 * its[4]
+            log[5] = near
+            log[6] = far
+            log[7] = abs(liked)
+            log[8] = 100.0 * share * root
+            log[9] = 10.0 * near * root
+            log[10] = 10.0 * far * root
+            log[11] = 10.0 * abs(liked) * root
+            out[k, 16] = out[k, 20] = liked
             out[k, 21] = liked / (far + 1.0)  # the mean liking of what was met together with it
             near -= its[8]
             share -= its[9]
-            out[k, 22] = math.copysign(log1p(abs(near)), near)
-            out[k, 23] = math.copysign(log1p(10.0 * abs(near) * root), near)
-            out[k, 24] = math.copysign(log1p(100.0 * abs(share)), share)
+            log[12] = abs(near)
+            log[13] = 10.0 * abs(near) * root
+            log[14] = 100.0 * abs(share)
+            out[k, 22] = out[k, 23] = near
+            out[k, 24] = share
             for source in range(ranks.shape[1]):
                 rank = ranks[k, source]
                 out[k, live + source] = 1.0 / math.sqrt(rank) if rank > 0 else 0.0
+        log_counts(logs)
+        for k in range(first, first + n):
+            log = logs[(k - first) * LOGS : (k - first + 1) * LOGS]
+            for c in range(7):
+                out[k, 9 + c] = log[c]
+            out[k, 16] = math.copysign(log[7], out[k, 16])
+            for c in range(8, 11):
+                out[k, 9 + c] = log[c]
+            out[k, 20] = math.copysign(log[11], out[k, 20])
+            for c in range(12, 15):
+                out[k, 10 + c] = math.copysign(log[c], out[k, 10 + c])
 
 
 @compiled
@@ -258,28 +272,3 @@ def _texts(
     for b in chosen:
         part = slice(candidates.offsets[b], candidates.offsets[b + 1])
         text_products(text, candidates.texts[part], views[b], out[part, begin : begin + views.shape[1]])
-
-
-@compiled
-def text_products(text: F32, rows: NDArray[np.int32], views: F32, out: F32) -> None:
-    """The products of the texts of `rows` with `views` [V, dim], into `out` [len(rows), V].
-
-    Texts are laid out by dimension, so that one step of the sums is one loop over rows: machines do that many
-    rows at a time, and the order of each sum is still fixed.
-    """
-    texts, sums = np.empty((text.shape[1], len(rows)), np.float32), np.empty(len(rows), np.float32)
-    for k in range(len(rows)):
-        for d in range(text.shape[1]):
-            texts[d, k] = text[rows[k], d]
-    for view in range(len(views)):
-        sums[:] = 0.0
-        if views[view].any():
-            for d in range(text.shape[1]):
-                _add(sums, texts[d], views[view, d])
-        out[:, view] = sums
-
-
-@compiled
-def _add(sums: F32, values: F32, weight: np.float32) -> None:
-    for k in range(len(sums)):
-        sums[k] += weight * values[k]

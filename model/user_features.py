@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.features import log1p
+from model.logarithm import log1p_of_count
 from model.schema import F32
 
 
@@ -48,14 +48,14 @@ def fill_user_features(moments: Moments, users: F32, histories: F32) -> None:
             before_s = max(times[0] - times[1], 0) / 1_000.0
         told = moments.told[b]
         mean, ratings, interactions, activity, words = told[0], told[1], told[2], told[3], told[4]
-        users[b, 0] = log1p(interactions)
-        users[b, 1] = log1p(gap_s)
-        users[b, 2] = log1p(before_s)
-        users[b, 3] = log1p(tie)
+        users[b, 0] = log1p_of_count(interactions)
+        users[b, 1] = log1p_of_count(gap_s)
+        users[b, 2] = log1p_of_count(before_s)
+        users[b, 3] = log1p_of_count(tie)
         users[b, 4] = mean
-        users[b, 5] = log1p(ratings)
-        users[b, 6] = log1p(activity)
-        users[b, 7] = log1p(words)
+        users[b, 5] = log1p_of_count(ratings)
+        users[b, 6] = log1p_of_count(activity)
+        users[b, 7] = log1p_of_count(words)
         users[b, 8] = told[5]
         users[b, 9], users[b, 10] = moments.bias[b, 0], moments.bias[b, 1]
         for k in range(min(len(times), histories.shape[1])):
@@ -63,6 +63,6 @@ def fill_user_features(moments: Moments, users: F32, histories: F32) -> None:
             if not math.isnan(liking):
                 histories[b, k, 0] = liking
                 histories[b, k, 1] = 1.0
-            histories[b, k, 2] = log1p(max(now_ms - times[k], 0) / 1_000.0)
+            histories[b, k, 2] = log1p_of_count(max(now_ms - times[k], 0) / 1_000.0)
             histories[b, k, 3] = times[k] == times[0]
             histories[b, k, 4] = moments.weights[moments.actions[first + k]]

@@ -40,7 +40,7 @@ class Interactions:
 
     `ts_ms` int64; `rating` float32 on the scale 1 to 5, NaN for none; `text`, `title`, `action` and `query`
     (the user's search) are None if the file has no such column. `action` holds the wire's names
-    (`streams.events.schema.Action`). `slate`: the slate on which an event is a click, "" for none; `shown`:
+    (`model.actions.ActionName`). `slate`: the slate on which an event is a click, "" for none; `shown`:
     the slates that the user saw just before each event; both are None if the file has no impressions.
     `shown_fields`: the names of the numbers that are told of each place of a slate.
     """

@@ -16,13 +16,13 @@ from streams.gateway.events import FROM_APPS
 from streams.gateway.experiment_bodies import ChangeReason, ShipRequest
 from streams.gateway.items import ItemBody
 from streams.gateway.line_stream import LineAnswer, StreamEnd
-from streams.gateway.number_formats import describe_numbers
 from streams.gateway.openapi import (
     bound_parameters,
     describe_bodies,
     describe_contents,
     describe_kinds,
     describe_refusals,
+    describe_takes,
     name_actions,
 )
 from streams.gateway.openapi_headers import describe_headers
@@ -32,6 +32,7 @@ from streams.gateway.records.item_kind import ItemContent
 from streams.gateway.records.user_kind import UserContent
 from streams.gateway.records.user_lines import UserBody
 from streams.gateway.searching.routes import KINDS as SEARCH_KINDS
+from streams.gateway.value_types import describe_values
 from streams.settings.tree import Settings
 
 IMPLIED = ("type", "event_id", "ts")
@@ -75,6 +76,8 @@ class _Document(OpenAPI):
 def describe(document: OpenAPI, settings: Settings, now_ms: int, bounds: Bounds) -> None:
     """Say what clients need beyond what Litestar reads from the handlers. now_ms: when the app was made."""
     describe_bodies(document, FROM_APPS, settings.events, now_ms)
+    describe_takes(document, FROM_APPS, settings.gateway.events_max)
+    describe_takes(document, [ItemBody], settings.gateway.events_max)
     name_actions(document, settings.meanings.names)
     describe_bodies(document, [ItemBody], settings.events, now_ms, implied=IMPLIED)
     describe_bodies(document, [UserBody], settings.events, now_ms, implied=IMPLIED)
@@ -83,4 +86,4 @@ def describe(document: OpenAPI, settings: Settings, now_ms: int, bounds: Bounds)
     bound_parameters(document, bounds)
     describe_refusals(document)
     describe_headers(document)
-    describe_numbers(document)
+    describe_values(document)

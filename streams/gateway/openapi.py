@@ -13,7 +13,6 @@ from litestar.openapi.spec import (
     OpenAPI,
     OpenAPIMediaType,
     OpenAPIResponse,
-    OpenAPIType,
     Operation,
     Parameter,
     Reference,
@@ -74,13 +73,13 @@ class JsonSchema(Schema):
 def takes(
     kinds: Sequence[type[Event]], examples: Mapping[str, object], settings: Settings, lines: bool = False
 ) -> type[Operation]:
-    """The operation of a route whose body is one of `kinds`, or an array of them; with `lines` NDJSON too."""
-    one: list[Schema | Reference] = [Reference(ref=REF.format(name=kind.__name__)) for kind in kinds]
-    single = one[0] if len(one) == 1 else Schema(one_of=one)
+    """The operation of a route whose body is one of `kinds`, or an array of them; with `lines` NDJSON too.
+
+    `describe_takes` puts the schema of the body.
+    """
     events_max = settings.gateway.events_max
-    many = Schema(type=OpenAPIType.ARRAY, items=single, max_items=events_max)
     media = OpenAPIMediaType(
-        schema=Schema(any_of=[single, many]),
+        schema=Reference(ref=REF.format(name=_body_name(kinds))),
         examples={name: Example(value=value) for name, value in examples.items()},
     )
     body = RequestBody(
@@ -127,6 +126,33 @@ def describe_bodies(
 ) -> None:
     """Put these events among the schemas of the document. `implied`: fields that the route fills in."""
     _put(document, event_schemas(kinds, limits, now_ms, implied))
+
+
+def describe_takes(document: OpenAPI, kinds: Sequence[type[Event]], events_max: int) -> None:
+    """Put the schema of a body that is one of `kinds`, or an array of them; several kinds are an `Event`.
+
+    Each union has a name, for generators write a type of it; of a union without one, some write what does not
+    compile, or sends nothing. Without the mapping, they take the names of the schemas for values of `type`.
+    """
+    one = _single(kinds)
+    if len(kinds) > 1:
+        refs = {str(kind.__struct_config__.tag): REF.format(name=kind.__name__) for kind in kinds}
+        union = {
+            "oneOf": [{"$ref": ref} for ref in refs.values()],
+            "discriminator": {"propertyName": "type", "mapping": refs},
+        }
+        _put(document, {one: union})
+    single = {"$ref": REF.format(name=one)}
+    many = {"type": "array", "items": single, "maxItems": events_max}
+    _put(document, {_body_name(kinds): {"anyOf": [single, many]}})
+
+
+def _single(kinds: Sequence[type[Event]]) -> str:
+    return (kinds[0] if len(kinds) == 1 else Event).__name__
+
+
+def _body_name(kinds: Sequence[type[Event]]) -> str:
+    return f"{_single(kinds)}OrMany"
 
 
 def _put(document: OpenAPI, schemas: Mapping[str, dict[str, Any]]) -> None:

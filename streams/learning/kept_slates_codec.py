@@ -4,7 +4,7 @@
 
 The index is small, and all that ever changes of a slate; the looks of a slate are as they were when it was
 made. The stamp is the digest of the index. So the first bytes name all the others: who compares values need
-not read them whole (`streams.stores.base.HEAD_BYTES`).
+not read them whole (`streams.stores.commit.HEAD_BYTES`).
 
 Slates of a former version are read (`MIGRATIONS`), those of a newer one are refused.
 """

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.features import SignalsOf, find_signals, text_products
+from model.features import SignalsOf, find_signals
 from model.schema import F32
+from model.text_products import text_products
 from streams.counters.counters import Counters
 from streams.ranking.candidates.context import BatchContext
 from streams.ranking.rank_batch import RankBatch

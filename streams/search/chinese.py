@@ -5,6 +5,10 @@ texts are compared by their simplified spelling, which is made word by word: 乾
 乾隆 (OpenCC, Apache-2.0, with its own tables). Both spellings are indexed: what was written is still found as
 it was written.
 
+Taiwan and the mainland have different words for some things: 硬碟 is 硬盘, 滑鼠 is 鼠标. OpenCC knows those
+of computers and the household. A text in traditional characters is indexed by the mainland's words too; a
+query looks for both. A text in simplified ones stays: in it 程序 is a program, in Taiwan a process.
+
 Japanese has many of the same characters and other words. A text with kana is Japanese, and one with Hangul
 Korean: they stay as they are. One of Han characters alone gets its second spelling whatever its language: a
 term more, which hardly anybody asks for, and none less.
@@ -19,6 +23,7 @@ from collections import Counter
 from opencc import OpenCC
 
 from streams.search.analysis import terms
+from streams.search.scripts import normalized
 
 _han = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _KANA, _HANGUL = (
@@ -27,7 +32,7 @@ _KANA, _HANGUL = (
 )
 _other = re.compile(f"[{_KANA}{_HANGUL}]")
 _own = threading.local()
-"""A converter for each thread."""
+"""Converters for each thread."""
 
 
 def may_be_chinese(text: str) -> bool:
@@ -47,14 +52,29 @@ def simplified(text: str) -> str:
     """
     if not may_be_chinese(text):
         return text
-    converter: OpenCC | None = getattr(_own, "converter", None)
+    return _converted(text, "t2s")
+
+
+def mainland(text: str) -> str:
+    """The same with the mainland's words for those of Taiwan.
+
+    >>> mainland("滑鼠與隨身碟"), mainland("鼠标与U盘")
+    ('鼠标与U盘', '鼠标与U盘')
+    """
+    return _converted(text, "tw2sp") if may_be_chinese(text) else text
+
+
+def _converted(text: str, how: str) -> str:
+    converter: OpenCC | None = getattr(_own, how, None)
     if converter is None:
-        converter = _own.converter = OpenCC("t2s")
+        converter = OpenCC(how)
+        setattr(_own, how, converter)
     return str(converter.convert(text))
 
 
 def second_spelling(text: str, written: list[str], indexed: bool = True) -> list[str]:
-    """The terms of the simplified spelling that are not among those of the text as it is `written`.
+    """The terms of the simplified spelling and of the mainland's words that are not among those of the text
+    as it is `written`.
 
     >>> second_spelling("運動鞋", ["運動", "動鞋", "鞋"]), second_spelling("运动鞋", ["运动", "动鞋", "鞋"])
     (['运动', '动鞋'], [])
@@ -62,7 +82,10 @@ def second_spelling(text: str, written: list[str], indexed: bool = True) -> list
     other = simplified(text)
     if other == text:
         return []
-    return list((Counter(terms(other, indexed)) - Counter(written)).elements())
+    more = list((Counter(terms(other, indexed)) - Counter(written)).elements())
+    if (there := mainland(text)) != other:
+        more += (Counter(terms(there, indexed)) - Counter([*written, *more])).elements()
+    return more
 
 
 def spellings(text: str) -> dict[str, str]:
@@ -75,3 +98,22 @@ def spellings(text: str) -> dict[str, str]:
     if len(written) != len(other):  # a term at a time, then
         other = [simplified(term) for term in written]
     return {term: its for term, its in zip(written, other, strict=True) if its != term}
+
+
+def elsewhere(text: str) -> dict[str, str]:
+    """Each term of a query that the mainland says with another word, with the term at its place in that word.
+
+    >>> elsewhere("滑鼠"), elsewhere("無線 隨身碟"), elsewhere("鼠标")
+    ({'滑鼠': '鼠标'}, {'隨身': 'u', '身碟': '盘'}, {})
+    """
+    found = dict[str, str]()
+    for run in normalized(text).split() if may_be_chinese(text) else ():
+        if (there := mainland(run)) != (here := simplified(run)):
+            own, simple = terms(run), terms(here)
+            if len(own) == len(simple):
+                found |= {
+                    term: its
+                    for term, same, its in zip(own, simple, terms(there), strict=False)
+                    if its not in (term, same)
+                }
+    return found

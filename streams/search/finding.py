@@ -55,7 +55,7 @@ def find(
     hits: Hits | None = None,
 ) -> Pool:
     """The best `search.pool` items for a query. request: its filter and what it excludes count here. hits:
-    what `search_words` gave beforehand.
+    what `index.best` gave beforehand.
     """
     bounded = within(request.filter, asked.prices)
     if bounded is not request.filter:
@@ -65,11 +65,6 @@ def find(
             return found
         return replace(_find(recommender, index, asked, vector, request, hits), relaxed=True)
     return _find(recommender, index, asked, vector, request, hits)
-
-
-def search_words(index: SearchIndex, asked: Understood) -> Hits:
-    """The best of all items by their words; in any thread."""
-    return index.words.search(asked.asked, index.settings.per_list)
 
 
 def within(asked: ItemFilter, prices: PriceWords) -> ItemFilter:
@@ -139,7 +134,7 @@ def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8],
     if free <= min(FEW, len(blocked) - 1):
         return index.words.search(asked.asked, limit, np.flatnonzero(blocked == 0))
     if hits is None or hits.rows.max(initial=-1) >= len(blocked):  # of a catalogue that is no more
-        hits = search_words(index, asked)
+        hits = index.best(asked)
     while True:
         kept = first_free(hits.rows, blocked, index.settings.per_list)
         if hits.whole or len(kept) == index.settings.per_list:

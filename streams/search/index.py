@@ -21,16 +21,25 @@ from streams.search.completions import Beginnings, PastQueries
 from streams.search.documents import ItemDocument, document_of, pack, unpack
 from streams.search.intent import Names
 from streams.search.queries import Understood, understand
-from streams.search.typos import Spelling
-from streams.search.words import Words
+from streams.search.remembered import Remembered
+from streams.search.typos import Spelling as SpellingTable
+from streams.search.words import Hits, Spelling, Words
 from streams.settings.search import SearchSettings
 from streams.state.catalog import ItemRecord
 from streams.state.knowledge_graph import Graph
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 5_000
-"""Documents of one commit: the first items of a large catalogue are found before the last ones are read."""
+SOON, MOST_AT_ONCE = 5_000, 15_000
+"""Documents of the first commit, and the most of one: the first items of a large catalogue are found before
+the last ones are read.
+"""
+KEPT = 2_000
+"""Queries of which it is kept how they were understood and what their words found, some 4 KiB each."""
+COMMITS = 7
+"""After the first one, so many commits make the index of a catalogue that waits as a whole: tantivy merges
+eight segments of like size into one, and a search pays for each segment.
+"""
 
 
 class _Change(NamedTuple):
@@ -57,13 +66,15 @@ class SearchIndex:
     ) -> None:
         self.settings, self.graph, self.folder = settings, graph, folder
         self.words = Words(folder, settings.fields, settings.languages)
-        self.table = Spelling()
+        self.table = SpellingTable()
         self.names = Names(self.words.spoken()[0])
         self.categories, self.makers = Beginnings(), Beginnings()
         self.queries = PastQueries(settings.kept_queries, settings.kept_from)
         self.titles: list[str] = []
         self.priced = False
         self.committed = 0
+        self._understood: Remembered[str, Understood] = Remembered(KEPT)
+        self._found: Remembered[tuple[tuple[Spelling, ...], ...], Hits] = Remembered(KEPT)
         self._changes: deque[_Change | _Mark] = deque()
         self._reading: list[int] | None = None
         self._kept: NDArray[np.int64] | None = None
@@ -118,6 +129,12 @@ class SearchIndex:
         """Index what was noted; how many documents have changed. What can't be written now is tried again
         with the next call; raises `ValueError` or `OSError` then.
         """
+        if not self.waiting and not self._to_learn_graph:
+            return 0
+        with self._understood.changing(), self._found.changing():
+            return self._commit()
+
+    def _commit(self) -> int:
         changed = 0
         while self.waiting:
             self._take()
@@ -137,7 +154,7 @@ class SearchIndex:
 
     def _take(self) -> None:
         """Some of what was noted, as documents; up to a reading's end, which says what is kept."""
-        for _ in range(min(len(self._changes), AT_ONCE)):
+        for _ in range(min(len(self._changes), self._at_once())):
             change = self._changes.popleft()
             if isinstance(change, _Mark):
                 self._kept = change.kept
@@ -149,13 +166,41 @@ class SearchIndex:
                     self._lived.add(change.row)
             self._behind.append(document_of(change.row, unpack(change.packed)))
 
+    def _at_once(self) -> int:
+        """How many documents the next commit has."""
+        indexed = len(self.words)
+        if not indexed:
+            return SOON
+        behind = indexed + len(self._changes) - SOON
+        return min(max(-(-behind // COMMITS), SOON), MOST_AT_ONCE)
+
     def read_back(self) -> None:
         """Learn the spelling of what a folder already had."""
         self.table.learn_counts(self.words.vocabulary())
 
     def understand(self, text: str) -> Understood:
         """What a query asks for."""
-        return understand(text, self.words, self.table, self.names, self.priced)
+        return self._understood.of(
+            text, lambda: understand(text, self.words, self.table, self.names, self.priced)
+        )
+
+    def forget_queries(self) -> None:
+        """Understand and search each query anew, as after a change."""
+        self._understood.forget()
+        self._found.forget()
+
+    def understood(self, text: str) -> Understood | None:
+        """The same, where it is at hand."""
+        return self._understood.at_hand(text)
+
+    def best(self, asked: Understood) -> Hits:
+        """The `search.per_list` best of all items by the words of a query."""
+        words = tuple(map(tuple, asked.asked))
+        return self._found.of(words, lambda: self.words.search(words, self.settings.per_list))
+
+    def best_known(self, asked: Understood) -> Hits | None:
+        """The same, where it is at hand."""
+        return self._found.at_hand(tuple(map(tuple, asked.asked)))
 
     def _learn(self, document: ItemDocument) -> None:
         if document.row >= len(self.titles):
@@ -172,8 +217,12 @@ class SearchIndex:
                 self._listed.add((kind, name))
                 beginnings.add(name)
 
-    def _learn_graph(self) -> None:
+    @property
+    def _to_learn_graph(self) -> bool:
         """Once the language of the items is known, by which names are told."""
-        if self.graph is not None and not self._learned_graph and len(self.words):
+        return self.graph is not None and not self._learned_graph and len(self.words) > 0
+
+    def _learn_graph(self) -> None:
+        if self._to_learn_graph and self.graph is not None:
             self.names.learn_graph(self.graph)
             self._learned_graph = True

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.search.analysis import terms
-from streams.search.chinese import simplified
+from streams.search.chinese import mainland, simplified
 from streams.search.documents import ItemDocument
 from streams.search.languages import stem
 from streams.state.catalog import Catalog
@@ -74,7 +74,7 @@ class Names:
             return
         self._known[named.kind + named.attribute, name] = named
         for part in _parts(name) if named.kind == "category" else [name]:
-            for spelling in dict.fromkeys((part, simplified(part))):
+            for spelling in dict.fromkeys((part, simplified(part), mainland(part))):
                 made = self._keys(terms(spelling))
                 if 0 < len(made) <= LONGEST_NAME:
                     self._named[made] = (*self._named.get(made, ()), named)

@@ -171,12 +171,15 @@ def _without(text: str, begin: int, end: int) -> str:
 
 
 def _any(several: Sequence[str]) -> str:
-    """One of these, as a word of its own where its script has spaces; the longest is taken."""
-    ways = []
+    """One of these, as a word of its own where its script has spaces; the longest is taken. What
+    stands before a word is looked at once for all of them: no two of different scripts begin at one place.
+    """
+    by_begin: dict[str, list[str]] = {}
     for word in sorted(map(normalized, several), key=len, reverse=True):
         begins = r"(?<![^\W\d_])" if word[0].isalpha() and not unspaced(word) else ""
         ends = r"(?![^\W_])" if word[-1].isalpha() and not unspaced(word) else ""
-        ways.append(begins + re.escape(word).replace(r"\ ", r"\s+") + ends)
+        by_begin.setdefault(begins, []).append(re.escape(word).replace(r"\ ", r"\s+") + ends)
+    ways = [f"{begins}(?:{'|'.join(these)})" for begins, these in by_begin.items()]
     return f"(?:{'|'.join(ways)})"
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from streams.search.analysis import is_word, terms
-from streams.search.chinese import spellings
+from streams.search.chinese import elsewhere, spellings
 from streams.search.intent import Named, Names
 from streams.search.languages import says_nothing, stem
 from streams.search.prices import PriceWords, price_words
@@ -21,7 +21,7 @@ MOST_TERMS = 32
 """Different words of a query that are looked for: the first ones."""
 MOST_CHARACTERS = 2_000
 """Of a query that are read. A longer one is cut."""
-SAME_STEM, ONE_LETTER, JOINED = 0.9, 0.8, 0.9
+SAME_STEM, ONE_LETTER, JOINED, ELSEWHERE = 0.9, 0.8, 0.9, 0.9
 MISTAKES = {0: 0.9, 1: 0.7, 2: 0.5}
 """What a correction counts, by the letters that differ."""
 MOST_BEGINNINGS = 20
@@ -62,7 +62,7 @@ def understand(text: str, words: Words, table: SpellingTable, names: Names, pric
     prices = price_words(text) if priced else PriceWords(None, None, 0, text)
     languages = words.spoken()
     every = list(dict.fromkeys(terms(prices.rest)))[:MOST_TERMS]
-    simple = spellings(prices.rest)
+    simple, region = spellings(prices.rest), elsewhere(prices.rest)
     telling = [term for term in every if not says_nothing(term, languages)] or every
     asked, fixed = [], dict[str, str]()
     for at, term in enumerate(telling):
@@ -70,6 +70,8 @@ def understand(text: str, words: Words, table: SpellingTable, names: Names, pric
         _add(ways, _same_stem(term, languages, SAME_STEM))
         if term in simple:
             _add(ways, [(simple[term], 1.0)])
+        if term in region:
+            _add(ways, [(region[term], ELSEWHERE)])
         for way in list(ways) if unspaced(term) and len(letters_of(term)) == 1 else ():
             _add(ways, [(each, ONE_LETTER) for each, _ in words.beginning(way, MOST_BEGINNINGS)])
         for near in (
@@ -88,8 +90,8 @@ def understand(text: str, words: Words, table: SpellingTable, names: Names, pric
         asked.append(list(ways.items()))
     corrected = " ".join(fixed.get(term, term) for term in every) if fixed else ""
     named = names.find(terms(corrected) if corrected else every)
-    if simple and not corrected:
-        named = list(dict.fromkeys([*named, *names.find([simple.get(term, term) for term in every])]))
+    for other in (simple, {**simple, **region}) if (simple or region) and not corrected else ():
+        named = list(dict.fromkeys([*named, *names.find([other.get(term, term) for term in every])]))
     return Understood(text, prices.rest, prices, asked, corrected, named)
 
 

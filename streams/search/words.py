@@ -82,6 +82,11 @@ class Words:
         """How many documents are found."""
         return int(self._searcher.num_docs)
 
+    @property
+    def segments(self) -> int:
+        """Of how many parts the index consists. A search looks into each."""
+        return int(self._searcher.num_segments)
+
     def spoken(self) -> tuple[str, ...]:
         """The languages of the texts, the most frequent first; English where no text has told any."""
         if self.fixed:
@@ -104,7 +109,7 @@ class Words:
             return []
         made = [self._made(document) for document in chosen]
         self._write(made)
-        self._show()
+        self.show()
         return [each.terms for each in made]
 
     def keep_only(self, rows: NDArray[np.int64]) -> None:
@@ -117,7 +122,7 @@ class Words:
             writer.delete_documents_by_query(self._of(row))
         writer.commit()
         self._digests[gone] = 0
-        self._show()
+        self.show()
 
     def close(self) -> None:
         """Give the folder up; nothing is put any more."""
@@ -203,8 +208,10 @@ class Words:
         every = [term for its in by_field.values() for term in its]
         return _Made(document.row, document.digest, made, every)
 
-    def _show(self) -> None:
-        """Let what was committed be found."""
+    def show(self) -> None:
+        """Let what was committed be found, in the segments that there are now: tantivy merges them in threads
+        of its own, after a commit.
+        """
         self._index.reload()
         self._searcher = self._index.searcher()
 

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 MANY = 10_000
 """Documents of an index of which the garbage collector is told, and again when there are as many more."""
+MERGED_AFTER = (1, 2, 4, 8, 16, 32, 64)
+"""Turns of the timer after a commit at which the index is shown anew: its segments were merged meanwhile."""
 PAGE = 2_000
 """Items that are read from the store at once, to make an index anew."""
 
@@ -82,14 +84,22 @@ class ItemSearch:
             await asyncio.wait([timer])
 
     async def _run(self) -> None:
+        quiet = 0
         while True:
-            if self.index.waiting:
-                try:
+            try:
+                if self.index.waiting:
+                    quiet = 0
                     await self.commit()
                     await self._settle()
-                except Exception:  # nobody would begin anew, and search would stand still
-                    log.exception("the search index is not committed, and tried again")
+                elif (quiet := quiet + 1) in MERGED_AFTER:
+                    await self._show_merged()
+            except Exception:  # nobody would begin anew, and search would stand still
+                log.exception("the search index is not committed, and tried again")
             await asyncio.sleep(self.settings.commit_ms / 1_000)
+
+    async def _show_merged(self) -> None:
+        async with self._committing:
+            await in_thread(self.index.words.show)
 
     async def _settle(self) -> None:
         """Once an index of many items is made, what that took goes back to the system. And the collector need

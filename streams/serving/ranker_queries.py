@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
 
 from model.errors import RankerLateError
@@ -22,7 +23,7 @@ class Queries:
     def __init__(self, timeout_s: float, kept: int = KEPT) -> None:
         self._timeout_s, self._kept = timeout_s, kept
         self._known: OrderedDict[bytes, F32] = OrderedDict()
-        self._making: dict[str, asyncio.Task[F32]] = {}
+        self._making: dict[str, asyncio.Future[dict[str, F32]]] = {}
 
     async def vector(self, text: str, encode: Encode | None) -> F32 | None:
         """float32 [text_dim], as the worker makes it; None for "", and without an encoder."""
@@ -32,12 +33,13 @@ class Queries:
             return known
         making = self._making.get(text)
         if making is None:
-            making = self._making[text] = asyncio.create_task(self._make(text, encode))
-            making.add_done_callback(lambda _: self._making.pop(text, None))
+            loop = asyncio.get_running_loop()
+            making = self._making[text] = loop.run_in_executor(None, encoded, [text], encode)
+            making.add_done_callback(partial(self._made, text))
         done, _ = await asyncio.wait([making], timeout=self._timeout_s)
         if not done:
             raise RankerLateError(f"no vector of the query within {1_000 * self._timeout_s:.0f} ms")
-        return making.result()
+        return making.result()[text]
 
     async def vectors(self, texts: Sequence[str], encode: Encode | None) -> dict[str, F32]:
         """The same of several texts, none of them "", made in one go; none without an encoder."""
@@ -71,10 +73,11 @@ class Queries:
         while len(self._known) > self._kept:
             self._known.popitem(last=False)
 
-    async def _make(self, text: str, encode: Encode) -> F32:
-        made = (await in_thread(encoded, [text], encode))[text]
-        self._keep(text, made)
-        return made
+    def _made(self, text: str, making: asyncio.Future[dict[str, F32]]) -> None:
+        """Whoever waits hears of it after this; where nobody does, what it raised is of no use."""
+        del self._making[text]
+        if not making.cancelled() and making.exception() is None:
+            self._keep(text, making.result()[text])
 
     async def close(self) -> None:
         """Wait for what is made."""

@@ -1,5 +1,5 @@
-"""Searches, answered by a ranker: the user's state from the store, the query's vector, one call of the core.
-Those that wait together are one read and one call (`streams.serving.ranker_queue`).
+"""Searches, answered by a ranker: the query's vector, what its words find and the user's state, side by side,
+then one call of the core. Those that wait together are one call (`streams.serving.ranker_queue`).
 
 A search is made once, and kept among the ranker's slates: its places do not move between two pages.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +18,6 @@ from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError
 from model.schema import F32
 from streams.ranking.request import NO_FILTER, ItemFilter
 from streams.recommender import Recommender
-from streams.search.finding import search_words
 from streams.search.index import SearchIndex
 from streams.search.queries import Understood
 from streams.search.searching import SURFACE, SearchAnswer, SearchAsked
@@ -75,7 +74,7 @@ class Searcher:
         self._ranker, self._asked = ranker, 0
         bounds = ranker.settings.ranker
         at_once, timeout_s = min(AT_ONCE, bounds.batch_max), bounds.timeout_ms / 1_000
-        self._queue: RankerQueue[SearchAsked, WaitingSearch, SearchAnswer] = RankerQueue(
+        self._queue: RankerQueue[WaitingSearch, WaitingSearch, SearchAnswer] = RankerQueue(
             self._read, self._work, at_once, bounds.queue_max, timeout_s, Unwatched()
         )
 
@@ -108,9 +107,13 @@ class Searcher:
 
     async def _search(self, query: Query) -> Found:
         items, ranker = self.items, self._ranker
-        understood = await self._beside(items.index.understand, query.text)
-        vector, hits = await asyncio.gather(
-            self._vector(understood.to_encode), self._hits(items.index, understood, query.filter)
+        understood = items.index.understood(query.text)
+        if understood is None:
+            understood = await self._beside(items.index.understand, query.text)
+        vector, hits, state = await asyncio.gather(
+            self._vector(understood.to_encode),
+            self._hits(items.index, understood, query.filter),
+            self._state(query.user),
         )
         asked = SearchAsked(
             understood=understood,
@@ -124,7 +127,7 @@ class Searcher:
             cause=query.cause,
             hits=hits,
         )
-        made = await self._queue.answer(asked)
+        made = await self._queue.answer(WaitingSearch(asked, state))
         answer = Answer(made.slate, made.request, made.parts)
         kept = Asked(query.user, surface=query.surface, filter=query.filter, query=query.text)
         ranker.slates.keep(kept, answer)
@@ -136,16 +139,21 @@ class Searcher:
         """
         if understood.empty or within != NO_FILTER:
             return None
-        return await self._beside(search_words, index, understood)
+        known = index.best_known(understood)
+        return await self._beside(index.best, understood) if known is None else known
 
     async def _beside(self, work: Callable[..., R], *arguments: object) -> R:
         """In a thread of its own: the core has a batch to make meanwhile. Raises `RankerLateError`."""
+        return await self._in_time("the query's words were", asyncio.to_thread(work, *arguments))
+
+    async def _in_time(self, what: str, reading: Awaitable[R]) -> R:
+        """Raises `RankerLateError`."""
         timeout_ms = self._ranker.settings.ranker.timeout_ms
         try:
             async with asyncio.timeout(timeout_ms / 1_000):
-                return await asyncio.to_thread(work, *arguments)
+                return await reading
         except TimeoutError:
-            raise RankerLateError(f"the query's words were not read within {timeout_ms} ms") from None
+            raise RankerLateError(f"{what} not read within {timeout_ms} ms") from None
 
     async def _vector(self, text: str) -> F32 | None:
         """Of the query; None where it does not come in time: then words alone search."""
@@ -172,12 +180,16 @@ class Searcher:
         assert live is not None
         return await items.rebuild(live.store, list(live.recommender.catalog.ids))
 
-    async def _read(self, batch: Sequence[SearchAsked]) -> list[WaitingSearch]:
-        """The states of the users of a batch, in one call."""
-        users = list(dict.fromkeys(asked.user for asked in batch if asked.user))
-        loaded = (await self._live.store.load(users, ())).states if users else []
-        states = dict(zip(users, loaded, strict=True))
-        return [WaitingSearch(asked, states.get(asked.user)) for asked in batch]
+    async def _state(self, user: str) -> bytes | None:
+        """Of whoever searches, as the store has it: read while the query is."""
+        if not user:
+            return None
+        loaded = await self._in_time("the user's state was", self._live.store.load([user], ()))
+        return loaded.states[0]
+
+    async def _read(self, batch: Sequence[WaitingSearch]) -> Sequence[WaitingSearch]:
+        """All of it is at hand."""
+        return batch
 
     async def _work(self, take: Callable[[], list[WaitingSearch]]) -> Sequence[SearchAnswer | Exception]:
         """All answers of a batch in one call of the core. Items that were met since the ledger was last read

@@ -153,6 +153,12 @@ class Meanings:
             return -1 if rating <= self.low else int(rating >= self.high)
         return -1 if self.says[code] < 0 else int(self.says[code] > 0 and self.liking[code] > 0)
 
+    def sign(self, code: int, rating: float) -> int:
+        """What an event by itself says of its item, -1, 0 or 1: as `signs` has it of a history of one."""
+        if rating <= self.low:
+            return -1
+        return 1 if rating >= self.high else int(self.says[code])
+
     def kept_as(self, code: int, rating: float) -> int:
         """The action under which the item counts as met: a low rating is a dislike."""
         return self.codes["dislike"] if rating <= self.low else code

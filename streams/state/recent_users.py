@@ -61,7 +61,7 @@ class RecentUsers:
         if slot >= 0 and len(rows) == 1 and interaction.ts < self.newest_ms[slot]:
             # It is older than all of a full history: what is known stays.
             rows += self.items[slot, : self.counts[slot]].tolist()
-        if _disliked(interaction, meanings):
+        if meanings.sign(interaction.action, interaction.rating) < 0:
             rows = [row for row in rows if row != interaction.row]
         if slot < 0:
             slot = self._free()
@@ -96,11 +96,3 @@ class RecentUsers:
             self.items, self.counts = longer(self.items, room), longer(self.counts, room)
             self.newest_ms = longer(self.newest_ms, room)
         return slot
-
-
-def _disliked(interaction: Interaction, meanings: Meanings) -> bool:
-    one = np.array([interaction.row], np.int32)
-    signs = meanings.signs(
-        one, np.array([interaction.action], np.uint8), np.array([interaction.rating], np.float32)
-    )
-    return signs is not None and bool(signs[0] < 0)

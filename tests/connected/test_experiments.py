@@ -152,7 +152,12 @@ async def test_a_newcomers_way_through_an_experiment(
         }
 
         await run("stop", "length", "--arm", "short", "--because", "guardrail")
-        await asyncio.sleep(1.0)
+
+        async def falls() -> bool:
+            """The worker has heard of it: of the slates made now, some have what takes the arm's place."""
+            return any("length=plain!" in slate.arm for slate in (await slates()).values())
+
+        await eventually(falls)
         fallen = await slates()
         for user, slate in fallen.items():
             if "length=short" in drawn[user].arm and user != "user-0":

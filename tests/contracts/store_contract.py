@@ -64,7 +64,7 @@ async def listed(store: Store, about: int) -> list[list[str]]:
 async def told(news: FeedNews, users: int) -> list[str]:
     """What is heard until so many users were named."""
     heard: list[str] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(heard) < users:
             heard += await news.next()
     return heard
@@ -404,7 +404,7 @@ class StoreContract:
             await store.commit(batch(feeds={"u1": b"%d" % number}), "w")
         await store.commit(batch(feeds={"üa7": b"f"}), "w")
         heard: list[str] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "üa7" not in heard:
                 await asyncio.sleep(0.05)  # nobody asks meanwhile
                 heard += await news.next()

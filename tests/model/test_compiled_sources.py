@@ -60,6 +60,30 @@ WRITING = """
             return ir.Constant(arguments[0].type, Code().constant())
         return x(x), code
 """
+FIELDS = """
+    from typing import NamedTuple
+
+    class Inner(NamedTuple):
+        first: float
+        second: float
+
+    class Outer(NamedTuple):
+        inner: Inner
+"""
+READING = """
+    from fields import Inner, Outer
+    from model.compiled import compiled
+
+    @compiled
+    def first_of(outer: "Outer"):
+        return outer.inner.first
+"""
+ASK_FOR_FIRST = """
+    from fields import Inner, Outer
+    from reading import first_of
+
+    print(int(first_of(Outer(Inner(first=1.0, second=2.0)))), sum(first_of.stats.cache_hits.values()))
+"""
 ASK = """
     from kernels import beside, outer
 
@@ -74,7 +98,7 @@ def write(folder: Path, **texts: str) -> None:
         (folder / f"{name}.py").write_text(textwrap.dedent(text))
 
 
-def asked(folder: Path) -> tuple[int, int]:
+def asked(folder: Path, script: str = ASK) -> tuple[int, int]:
     """What the kernel says in a new process, and whether its code was found in the cache."""
     environment = {
         **os.environ,
@@ -82,7 +106,7 @@ def asked(folder: Path) -> tuple[int, int]:
         "NUMBA_CACHE_DIR": str(folder / "cache"),
     }
     made = subprocess.run(
-        [sys.executable, "-B", "-c", textwrap.dedent(ASK)],
+        [sys.executable, "-B", "-c", textwrap.dedent(script)],
         env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
@@ -104,6 +128,26 @@ def test_code_counts_until_something_changes_that_it_was_made_of(tmp_path: Path)
     write(tmp_path, sizes="OFFSET = 200")
     assert asked(tmp_path) == (7 * 3 + 2200, 0)
     assert asked(tmp_path) == (7 * 3 + 2200, 1)
+
+
+def test_a_field_is_read_where_it_is_now(tmp_path: Path) -> None:
+    """Its place is compiled in, and the class may be of another file, or held by one that is named."""
+    write(tmp_path, fields=FIELDS, reading=READING)
+    assert asked(tmp_path, ASK_FOR_FIRST) == (1, 0)
+    assert asked(tmp_path, ASK_FOR_FIRST) == (1, 1)
+    swapped = FIELDS.replace("first", "other").replace("second", "first").replace("other", "second")
+    write(tmp_path, fields=swapped)
+    assert asked(tmp_path, ASK_FOR_FIRST) == (1, 0)
+
+
+def test_a_class_that_is_gone_from_the_sources_is_gone_from_the_cache(tmp_path: Path) -> None:
+    write(tmp_path, fields=FIELDS, reading=READING)
+    assert asked(tmp_path, ASK_FOR_FIRST) == (1, 0)
+    renamed = {name: text.replace("Inner", "Within") for name, text in [("f", FIELDS), ("r", READING)]}
+    write(tmp_path, fields=renamed["f"], reading=renamed["r"])
+    asking = ASK_FOR_FIRST.replace("Inner", "Within")
+    assert asked(tmp_path, asking) == (1, 0)
+    assert asked(tmp_path, asking) == (1, 1)
 
 
 def test_the_tape_depends_on_all_that_it_calls(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ class ExperimentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     arms: dict[Name, ExperimentArm]
     control: Name
     primary: Metric
-    users: Annotated[int, Meta(gt=0, le=10**10)]
+    users: Annotated[int, Meta(ge=1, le=10**10)]
     minimum_effect: Annotated[float, Meta(gt=0, le=100)]
     unit: Literal["user", "session"] = "user"
     layer: Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]*)?\Z", max_length=32)] = ""

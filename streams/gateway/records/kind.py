@@ -20,7 +20,7 @@ class Stored(NamedTuple, Generic[D_co]):
     """A record as workers have written it; None where there is none.
 
     `ts`: of the update that it is of, 0 where it does not say. `applied`: names of the last events that it
-    knows (`streams.state.fold.key_of`).
+    knows (`streams.state.fold.event_key`).
     """
 
     document: D_co | None

@@ -55,7 +55,7 @@ def _find(
             score = values[k, signal] - values[k, taken_off]
             if totals is not None:
                 score = cosine(score, totals[row])
-            if score > 0.0 and blocked[b, row] == 0:
-                keys[n] = key(score, row)
-                n += 1
+            # Without a branch, which a processor could not foresee.
+            keys[n] = key(score, row)
+            n += int(score > 0.0) & int(blocked[b, row] == 0)
         counts[b] = take(keys[:n], found[first[b] : first[b + 1]], spare, bins)

@@ -116,7 +116,14 @@ async def test_its_scores_are_those_of_the_workers_slates(
 ) -> None:
     """For the same user, state and time; without the graph they are others."""
     (tmp_path / "kg.csv").write_text(GRAPH)
-    tree = {"model": {"registry": str(registry)}, "graph": {"triples": str(tmp_path / "kg.csv")}}
+    full = dict.fromkeys(
+        ("fewer_at_ms", "counters_at_ms", "popular_at_ms"), 600_000
+    )  # on a busy machine, too
+    tree = {
+        "model": {"registry": str(registry)},
+        "graph": {"triples": str(tmp_path / "kg.csv")},
+        "ladder": full,
+    }
     settings, store = override(Settings(), {**tree, "feed": {"size": 5}}), MemoryStore()
     desk = await live(store, settings)
     capsys.readouterr()

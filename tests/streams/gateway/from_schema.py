@@ -12,6 +12,7 @@ Schema = Mapping[str, Any]
 
 TOLD = {
     *("title", "description", "default", "examples", "components", "$ref", "anyOf", "oneOf", "enum", "type"),
+    "discriminator",
     "format",
 }
 OF_TYPE = {

@@ -133,7 +133,7 @@ class BothWays:
 
         async def run() -> list[Sent]:
             answers = [await ask(app, each) for each in asked]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while here.registry.get_sample_value("headrace_gateway_impressions_waiting"):  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             return answers

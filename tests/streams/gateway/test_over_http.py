@@ -44,7 +44,7 @@ class Client:
         self.writer.write(raw)
 
     async def answer(self, head_only: bool = False) -> Answer:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             first, *lines = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
             size = 0 if head_only else int(headers.get("content-length", 0))

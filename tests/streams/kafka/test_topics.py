@@ -88,6 +88,6 @@ async def test_no_broker_is_said_at_once() -> None:
 async def test_a_broker_that_never_answers_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = KafkaSettings(bootstrap=f"127.0.0.1:{silent.getsockname()[1]}", request_timeout_ms=300)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             with pytest.raises(BrokerUnavailableError, match="within 300 ms"):
                 await ensure_topics(settings)

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.search.analysis import terms
-from streams.search.chinese import may_be_chinese, second_spelling, simplified, spellings
+from streams.search.chinese import (
+    elsewhere,
+    mainland,
+    may_be_chinese,
+    second_spelling,
+    simplified,
+    spellings,
+)
 from streams.search.finding import find
 from streams.search.suggesting import suggest
 from streams.state.user_state import UserState
@@ -110,11 +117,55 @@ def test_terms_have_their_other_spelling() -> None:
     assert second_spelling("頭髮 sale", terms("頭髮 sale", indexed=True)) == ["头发", "发"]
 
 
+REGIONS = (
+    Goods("三星 固态硬盘 1TB", "三星", ["存储"], 500.0),
+    Goods("創見 外接硬碟 1TB", "創見", ["儲存設備"], 600.0),
+    Goods("闪迪 U盘 64GB", "闪迪", ["存储"], 60.0),
+    Goods("罗技 无线鼠标", "罗技", ["鼠标"], 90.0),
+    Goods("羅技 無線滑鼠", "羅技", ["滑鼠"], 95.0),
+    Goods("捷安特 腳踏車", "捷安特", ["運動"], 2000.0),
+    Goods("凤凰 自行车", "凤凰", ["运动"], 900.0),
+    Goods("程序设计入门", "", ["图书"], 50.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("硬碟", {0, 1}), ("硬盘", {0, 1}), ("滑鼠", {3, 4}), ("鼠标", {3, 4}), ("無線滑鼠", {3, 4}),
+        ("腳踏車", {5, 6}), ("自行车", {5, 6}), ("１ＴＢ硬碟", {0, 1}), ("进程", set()),
+    ],
+)  # fmt: skip
+def test_words_of_taiwan_and_of_the_mainland_find_each_other(query: str, found: set[int]) -> None:
+    assert rows(shop(REGIONS), query) == found
+
+
+def test_a_word_of_other_letters_is_found_first() -> None:
+    made = shop(REGIONS)
+    request = made.core.request(UserState(), NOW_MS)
+    found = find(made.core, made.indexed, made.indexed.understand("隨身碟"), None, request)
+    assert found.rows[found.score.argmax()] == 2, "U盘; 硬盘 has one letter of it"
+
+
+def test_names_are_named_in_the_words_of_either_region() -> None:
+    made = shop(REGIONS)
+    for query in ("滑鼠", "鼠标"):
+        assert {"滑鼠", "鼠标"} <= {each.name for each in made.indexed.understand(query).named}, query
+
+
+def test_only_a_text_in_traditional_characters_gets_the_words_of_the_mainland() -> None:
+    assert second_spelling("程序", ["程序"]) == []
+    assert "鼠标" in second_spelling("無線滑鼠", terms("無線滑鼠", indexed=True))
+    assert elsewhere("東京の 滑鼠") == {}, "it is Japanese"
+    assert mainland("乾隆") == "乾隆"
+
+
 @given(st.text(max_size=30))
 def test_a_second_spelling_is_made_of_any_text(text: str) -> None:
     other = simplified(text)
     assert simplified(other) == other or may_be_chinese(text)
     assert set(spellings(text)) <= set(terms(text))
+    assert set(elsewhere(text)) <= set(terms(text))
     if not may_be_chinese(text):
         assert other == text
 

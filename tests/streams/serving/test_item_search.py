@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from streams.events.schema import Item
+from streams.search import index as index_module
 from streams.search import kept
 from streams.serving import item_search
 from streams.serving.item_search import ItemSearch
@@ -51,6 +52,24 @@ async def test_it_has_what_the_store_had_and_follows_what_comes() -> None:
     await items.commit()
     assert (rows(items, "guitar"), rows(items, "banjo")) == ([2], [0])
     await replica.close()
+
+
+async def test_segments_are_merged_and_what_they_are_merged_to_is_searched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A catalogue that waits as a whole comes in eight commits, which tantivy makes one segment of."""
+    monkeypatch.setattr(index_module, "SOON", 10)
+    items, asked = ItemSearch(SearchSettings(commit_ms=10)), [[("guitar", 1.0)]]
+    for row in range(80):
+        items.note(row, ItemRecord(f"i{row}", NOW_MS, title=f"guitar number{row % 7}"))
+    async with items.running():
+        await found(items, 80)
+        async with asyncio.timeout(60):
+            while items.index.words.segments > 1:  # noqa: ASYNC110  # merged in a thread, shown by the timer
+                await asyncio.sleep(0.01)
+    hits = items.index.words.search(asked, 100)
+    assert sorted(hits.rows.tolist()) == list(range(80))
+    assert len(set(hits.scores.tolist())) == 1
 
 
 async def test_the_collector_does_not_look_at_an_index_of_many_items(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +214,7 @@ async def test_a_commit_that_fails_is_told_and_tried_again(
     monkeypatch.setattr(items.index.words, "put", failing)
     replica = await read(store, items)
     assert items.trouble == "no space left on device"
-    async with items.running(), asyncio.timeout(20):
+    async with items.running(), asyncio.timeout(60):
         while items.trouble or not rows(items, "guitar"):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert caplog.text.count("tried again") == 1

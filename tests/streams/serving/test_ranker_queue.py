@@ -41,7 +41,7 @@ class Kitchen:
         return await self.core.call(cook)
 
     async def has_read(self, asked: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while sum(map(len, self.reads)) < asked:  # noqa: ASYNC110  # nothing tells of it
                 await asyncio.sleep(0.001)
         for _ in range(20):  # until what was read waits for the core

@@ -11,7 +11,6 @@ import pytest
 from model.errors import HeadraceError, RankerUnreadyError, StoreError
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import ItemFilter, RankRequest
-from streams.search.finding import search_words
 from streams.search.searching import SearchAnswer, SearchAsked, search
 from streams.serving.searcher_batch import WaitingSearch, search_all
 from streams.state import user_state_codec
@@ -70,7 +69,7 @@ def test_words_that_were_searched_beforehand_find_the_same(stocked: Shop) -> Non
     for text in (*TEXTS, "strap under 10", "cheap headphones under 1"):
         for more in filters:
             plain = asked_for(stocked, text, **more)
-            hits = search_words(stocked.indexed, plain.understood)
+            hits = stocked.indexed.best(plain.understood)
             for each in (hits, hits._replace(rows=hits.rows + len(stocked.core.catalog))):
                 ahead = dataclasses.replace(plain, hits=each)
                 one, other = (

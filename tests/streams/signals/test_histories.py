@@ -80,3 +80,10 @@ def test_nobody_has_a_history() -> None:
     assert found.offsets.tolist() == [0, 0, 0]
     assert not found.mixed.any()
     assert not found.bias.any()
+
+
+@given(st.sampled_from(CODES), st.one_of(st.just(math.nan), st.floats(0, 6, width=32)))
+def test_one_event_says_by_itself_what_a_history_of_it_says(code: int, rating: float) -> None:
+    one = np.zeros(1, np.int32), np.array([code], np.uint8), np.array([rating], np.float32)
+    signs = BUILT_IN.signs(*one)
+    assert BUILT_IN.sign(code, rating) == (1 if signs is None else signs[0])

@@ -11,6 +11,7 @@ import importlib
 import re
 import zlib
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -788,6 +789,40 @@ def newest(name: str) -> int:
     version = importlib.import_module(f"streams.{name}").VERSION
     assert isinstance(version, int)
     return version
+
+
+IN_THE_TABLE = {
+    "user state": ["state.user_state_codec"],
+    "kept slates": ["learning.kept_slates_codec"],
+    "ledger entry": ["state.ledger"],
+    "lesson, learner": ["learning.lesson", "learning.learner", "learning.experts.packing"],
+    "counters in": ["counters.snapshot"],
+    "snapshot around": ["serving.kept_counters"],
+    "what sources earned": ["learning.earnings", "counters.aspects"],
+    "note of an experiment": ["stores.redis.sums"],
+    "what was learned": ["serving.learner_course"],
+    "requests and status of renewals": ["serving.renewal_notes", "serving.retained_models"],
+    "item (": ["state.catalog", "ranking.slate", "kafka.dead_letters"],
+    "tombstone": ["state.tombstone", "experiments.registry.state", "worker_reports.report"],
+    "notes of writes": ["gateway.records.underway", "gateway.idempotency"],
+}
+"""How rows of the table of versions in docs/operations.md begin, and which formats they are about."""
+
+
+def test_the_table_of_versions_is_true() -> None:
+    assert sorted(chain.from_iterable(IN_THE_TABLE.values())) == sorted(FORMATS)
+    text = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+    rows = [
+        row.strip("|").split("|") for row in text.partition("## Upgrades")[2].splitlines() if row[:1] == "|"
+    ]
+    for begins, names in IN_THE_TABLE.items():
+        (row,) = [row for row in rows if row[0].strip().startswith(begins)]
+        written, former = row[1].strip(), row[2]
+        for name in names:
+            assert written.partition(" ")[0] == str(newest(name)), (begins, name)
+            if newest(name) > 1:
+                told = {int(number) for number in re.findall(r"\b\d+\b", former)}
+                assert (min(told), max(told)) == (1, newest(name) - 1), (begins, name)
 
 
 def test_every_stored_format_is_here() -> None:

@@ -203,7 +203,7 @@ async def test_an_event_waits_no_longer_than_the_bound() -> None:
     async with intake(wait_ms=50) as running:
         running.consumer.ends = {"headrace.reviews": 1}
         await running.put(Event(0))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not running.handler.begun:  # noqa: ASYNC110  # the stand-in tells nobody
                 await asyncio.sleep(0.01)
         assert running.handler.begun == [[0]]
@@ -215,7 +215,7 @@ async def test_a_topic_that_turns_out_to_bring_nothing_more_is_waited_for_no_lon
         running.consumer.ends = {"headrace.reviews": 1}
         await running.put(Event(0))
         running.consumer.ends = {}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not running.handler.begun:  # noqa: ASYNC110  # the stand-in tells nobody
                 await asyncio.sleep(0.01)
 

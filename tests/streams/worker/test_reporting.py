@@ -100,7 +100,7 @@ class Away(MemoryStore):
 
 
 async def until_reported(store: MemoryStore) -> Report:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (found := await store.reports()):  # noqa: ASYNC110  # nothing tells of it
             await asyncio.sleep(0.01)
     return decode(found[0].report)

@@ -75,7 +75,7 @@ async def watch(store: MemoryStore) -> AsyncIterator[Watch]:
 
 
 async def arrives(client: Client, events: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(client.events) < events:
             client.arrived.clear()
             await client.arrived.wait()
@@ -107,7 +107,7 @@ async def test_the_end_of_the_watch_ends_the_streams(watch: Watch) -> None:
     answer = asyncio.create_task(streams.answer(client.receive, client.send))
     await arrives(client, 1)
     watch.end()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await answer
     assert client.got[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
     assert streams.taken == 0
@@ -130,7 +130,7 @@ async def test_one_too_many_is_refused(watch: Watch) -> None:
 async def test_one_that_takes_nothing_is_let_go(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SEND_AT_MOST_S", 0.05)
     streams, client = LiveStreams(watch), Client(takes=False)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await streams.answer(client.receive, client.send)
     assert streams.taken == 0
 

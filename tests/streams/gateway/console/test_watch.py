@@ -205,7 +205,7 @@ async def test_an_error_of_a_turn_does_not_end_it(scene: Scene, monkeypatch: pyt
     monkeypatch.setattr(scene.watch, "turn", breaks)
     monkeypatch.setattr("streams.gateway.console.watch.EVERY_S", 0.0)
     scene.watch.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while turns < 2:  # noqa: ASYNC110  # nothing tells of it
             await asyncio.sleep(0.01)
     await scene.watch.stop()
@@ -259,7 +259,7 @@ async def test_a_page_does_not_wait_for_a_store_that_is_slow(
     monkeypatch.setattr(watching, "AWAITED_S", 0.05)
     scene.watch.start()
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await scene.watch.look()
         assert scene.watch.figures is None
     finally:

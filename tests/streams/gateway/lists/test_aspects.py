@@ -77,7 +77,7 @@ def review(n: int, item: str, text: str, rating: float | None = None) -> Review:
 
 async def aspects(here: Site, item: str, reviews: int) -> Any:
     """What is told of the item once so many reviews were counted."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             answer = await here.http.get(f"/v1/items/{item}/aspects")
             if answer.status_code == 200 and answer.json()["reviews"] >= reviews:

@@ -59,7 +59,7 @@ async def test_another_client_reads_the_same() -> None:
     async with served(QUICK) as here, httpx.AsyncClient() as client:
         await here.push(slate_id="s0")
         address = f"http://localhost:{here.port}/v1/users/u/live"
-        async with aconnect_sse(client, "GET", address) as source, asyncio.timeout(20):
+        async with aconnect_sse(client, "GET", address) as source, asyncio.timeout(60):
             seen = []
             async for event in source.aiter_sse():
                 seen.append((event.event, event.id, event.json()["slate_id"], event.retry))

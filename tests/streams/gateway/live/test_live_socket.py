@@ -20,7 +20,7 @@ async def socket(
     here: Served, query: str = "", path: str = "/v1/users/u/live", **more: Any
 ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         aiohttp.ClientSession() as session,
         session.ws_connect(f"http://localhost:{here.port}{path}{query}", **more) as link,
     ):

@@ -22,7 +22,7 @@ async def test_a_slate_is_answered_as_it_was_made(site: Opened) -> None:
         for item in made["items"]:
             assert item.pop("contributions") is None
         assert body == made
-        assert here.sink.delivered == []
+    assert here.sink.delivered == []  # what waited was written when the gateway ended
 
 
 async def test_an_explanation_says_what_scores_are_made_of_and_what_the_history_is_worth(

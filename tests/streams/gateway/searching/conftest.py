@@ -36,7 +36,7 @@ async def announce(desk: Desk, first: int, *goods: Goods, ts: int = NOW_MS) -> N
 
 async def until(seen: Callable[[], Any]) -> None:
     """Returns once it is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not seen():  # noqa: ASYNC110  # nothing tells of it
             await asyncio.sleep(0.01)
 

@@ -1,4 +1,8 @@
-"""Formats of numbers in /schema: without them, clients are made with 32 bits; a time in ms needs more."""
+"""Types and formats of values in /schema, for generators of clients in languages with strict types.
+
+A number without a format becomes one of 32 bits; a time in ms needs more. A list of names without a type
+becomes a field that may be anything.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,10 @@ from streams.gateway.openapi import METHODS, JsonSchema
 _OF = {"integer": "int64", "number": "double"}
 
 
-def describe_numbers(document: OpenAPI) -> None:
-    """Say of all whole numbers that they have 64 bits, and of all others that they are doubles."""
+def describe_values(document: OpenAPI) -> None:
+    """Say of all whole numbers that they have 64 bits, of all others that they are doubles, and of lists of
+    names that they are texts. Litestar's examples go: they are random words.
+    """
     for schema in document.components.schemas.values():
         _put(schema)
     for path in (document.paths or {}).values():
@@ -30,6 +36,7 @@ def _put(schema: Any) -> None:
     elif isinstance(schema, Schema):
         if schema.format is None and isinstance(schema.type, OpenAPIType) and schema.type.value in _OF:
             schema.format = cast("Any", _OF[schema.type.value])  # Litestar knows formats of texts alone
+        schema.examples = None
         for inner in _inside(schema):
             _put(inner)
 
@@ -46,6 +53,9 @@ def _write(written: Any) -> None:
         kind = written.get("type")
         if isinstance(kind, str) and kind in _OF and "properties" not in written:
             written.setdefault("format", _OF[kind])
+        names = written.get("enum")
+        if kind is None and isinstance(names, list) and all(isinstance(each, str) for each in names):
+            written["type"] = "string"
         for inner in written.values():
             _write(inner)
     elif isinstance(written, list):
