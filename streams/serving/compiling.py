@@ -124,7 +124,7 @@ def _run(settings: Settings, on_request: bool, within_s: float) -> str:
     """
     command = [sys.executable, "-P", "-m", "streams.serving.compiling_child"]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(each or os.curdir for each in sys.path)}
-    asked = msgspec.msgpack.encode((written(settings), on_request))
+    asked = msgspec.json.encode((written(settings), on_request))
     with tempfile.TemporaryFile() as errors:
         try:
             child = subprocess.Popen(
@@ -140,7 +140,7 @@ def _run(settings: Settings, on_request: bool, within_s: float) -> str:
         assert child.stdin is not None
         try:
             with suppress(BrokenPipeError):  # it has ended already: its exit code says more
-                child.stdin.write(asked.hex().encode() + b"\n")
+                child.stdin.write(asked + b"\n")
                 child.stdin.flush()
             code = child.wait(within_s)
         except subprocess.TimeoutExpired:

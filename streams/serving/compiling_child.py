@@ -19,7 +19,7 @@ from streams.settings.tree import Settings
 
 def main() -> None:
     line = sys.stdin.buffer.readline()
-    tree, on_request = msgspec.msgpack.decode(bytes.fromhex(line.decode()), type=tuple[dict[str, Any], bool])
+    tree, on_request = msgspec.json.decode(line, type=tuple[dict[str, Any], bool])
     threading.Thread(target=_end_with_parent, daemon=True).start()
     warm_up(override(Settings(), tree), on_request)
 
