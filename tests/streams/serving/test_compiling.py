@@ -80,7 +80,7 @@ def test_of_two_that_start_at_once_one_has_all_compiled_and_both_load(tmp_path: 
     assert [each.returncode for each in both] == [0, 0], said
     for out, _ in said:
         hits, misses = map(int, out.split())
-        assert hits > 100, said
+        assert hits > 40, said  # as many as are called by name: what they call lies in their own code
         assert not misses, said
     logs = [log for _, log in said]
     assert sorted("a child process compiles it" in log for log in logs) == [False, True], logs
@@ -111,9 +111,10 @@ def test_a_child_that_fails_says_why(
 
 
 def test_one_that_takes_too_long_is_killed(empty: Path, caplog: pytest.LogCaptureFixture) -> None:
+    before = psutil.Process().children()
     assert CompilingChild(Settings(), within_s=0.3)(lambda: "looked") == "looked"
     assert "was not done, and was killed after" in caplog.text
-    assert not psutil.Process().children()
+    assert psutil.Process().children() == before
 
 
 def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
