@@ -111,7 +111,7 @@ class HostNames:
     def has(self, header: str) -> bool:
         """Whether a Host header names the gateway.
 
-        >>> names = Names(GatewaySettings(hosts=("shop.example", "*.inner")))
+        >>> names = HostNames(GatewaySettings(hosts=("shop.example", "*.inner")))
         >>> [names.has(host) for host in ("shop.example:80", "a.inner", "10.0.0.7", "inner", "evil.example")]
         [True, True, True, False, False]
         """
@@ -127,7 +127,7 @@ class HostNames:
         """Whether a page of `host` is the gateway's own, where `header` is the Host header. Anybody may have
         an address: only this machine's, and the one that was asked, are its own.
 
-        >>> names = Names(GatewaySettings(hosts=("shop.example", "*")))
+        >>> names = HostNames(GatewaySettings(hosts=("shop.example", "*")))
         >>> [names.own(host, "10.0.0.7:80") for host in ("shop.example", "10.0.0.7", "::1", "6.6.6.6")]
         [True, True, True, False]
         """

@@ -76,7 +76,7 @@ def written(cell: Any) -> OpenDate | None:
     """The moment in a cell, or None if the cell is not a known form of a date.
 
     >>> written("7/14/2017 3:29:15 AM")
-    Written(year=2017, first=7, second=14, ms=12555000, certain=False, mark='/')
+    OpenDate(year=2017, first=7, second=14, ms=12555000, certain=False, mark='/')
     """
     if isinstance(cell, date):  # a datetime is one too
         return _of_python(cell)

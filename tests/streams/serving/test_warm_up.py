@@ -11,7 +11,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 from streams.serving.warm_up import warm_up
 from streams.recommender import Recommender
-from streams.serving.kept_counters import Copy, restore
+from streams.serving.kept_counters import CountersCopy, restore
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.ranking.lists.item_lists import NAMES, ItemLists
@@ -51,7 +51,7 @@ assert small.draft("u1").adapted
 assert small.draft("u1", arm="bandit").propensities is not None
 
 # A snapshot, with events meanwhile, a late one among them; and what is made of it.
-copy = Copy(small.core)
+copy = CountersCopy(small.core)
 small.act("u1", 4)
 small.act("u2", 5, ts=small.now_ms - 3_600_000)
 small.core.counters.show(np.array([1, 2], np.int32))
