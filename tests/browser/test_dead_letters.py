@@ -105,4 +105,4 @@ async def test_the_others_go_back_as_they_are(address: str, open_page: OpenPage)
 
 async def test_one_that_is_not_there_is_said(address: str, open_page: OpenPage) -> None:
     page = await open_page(f"{address}/999", allowed=("status of 404",))
-    await expect(page.locator("[role=alert]")).to_contain_text("999")
+    await expect(page.locator("[role=alert]:visible")).to_contain_text("999")
