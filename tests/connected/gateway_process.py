@@ -64,6 +64,7 @@ def gateway(
         **names,
         "HEADRACE_GATEWAY__TIMEOUT_MS": str(timeout_ms),
         "HEADRACE_REDIS__TIMEOUT_MS": str(timeout_ms),
+        "HEADRACE_RANKER__TIMEOUT_MS": str(timeout_ms),
         "HEADRACE_RANKER__WHERE": "off",
         **more,
     }
