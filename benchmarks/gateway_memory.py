@@ -28,6 +28,7 @@ import msgspec
 import psutil
 from rich.console import Console
 
+from benchmarks.memory import catalogue_parser, options_of, write
 from streams.bench.machine import Machine, this_machine
 from streams.bench.world import BenchOptions, World, seed_world, world_of
 from streams.demo.gateway_client import GatewayClient
@@ -206,14 +207,7 @@ async def open_parts(settings: Settings, growth: Growth) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--items", type=int, default=100_000, metavar="N", help="of the catalogue (100,000)")
-    parser.add_argument("--users", type=int, default=1_000, metavar="U", help="users with a history (1,000)")
-    parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the model is (var/demo)")
-    parser.add_argument("--limit", type=int, metavar="N", help="train on the first N events of ml-100k only")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
+    parser = catalogue_parser(__doc__)
     parser.add_argument("--open", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.open:
@@ -222,17 +216,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         asyncio.run(open_parts(load(), growth))
         print(msgspec.json.encode(growth.parts).decode(), flush=True)
         os._exit(0)  # nothing that was opened is closed: what it holds was the question
-    report = measure(
-        BenchOptions(items=args.items, users=args.users, folder=args.folder, limit=args.limit, worded=True)
-    )
+    report = measure(options_of(args, worded=True))
     print(
         f"{report.items:,} items: {report.indexed_mib:.0f} MiB when indexed, after {report.indexed_s:.1f} s; "
         f"{report.asked_mib:.0f} after {REQUESTS} rankings and searches, {report.peak_mib:.0f} at most"
     )
     for part, size in report.parts_mib.items():
         print(f"{size:8.1f} MiB: {part}")
-    if args.json is not None:
-        args.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    write(report, args.json)
 
 
 if __name__ == "__main__":

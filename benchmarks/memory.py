@@ -142,25 +142,41 @@ def _plan(options: BenchOptions, world: World, folder: Path) -> Plan:
     )
 
 
-def main() -> None:
+def catalogue_parser(description: str | None) -> argparse.ArgumentParser:
+    """Of a benchmark that starts a system with many items; `options_of` reads what it parsed."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--items", type=int, default=100_000, metavar="N", help="of the catalogue (100,000)")
     parser.add_argument("--users", type=int, default=1_000, metavar="U", help="users with a history (1,000)")
     parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="where the model is (var/demo)")
     parser.add_argument("--limit", type=int, metavar="N", help="train on the first N events of ml-100k only")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers")
-    args = parser.parse_args()
-    report = measure(BenchOptions(items=args.items, users=args.users, folder=args.folder, limit=args.limit))
+    return parser
+
+
+def options_of(args: argparse.Namespace, worded: bool = False) -> BenchOptions:
+    return BenchOptions(
+        items=args.items, users=args.users, folder=args.folder, limit=args.limit, worded=worded
+    )
+
+
+def write(report: msgspec.Struct, file: Path | None) -> None:
+    """The numbers as JSON, where a file is named."""
+    if file is not None:
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+
+
+def main() -> None:
+    args = catalogue_parser(__doc__).parse_args()
+    report = measure(options_of(args))
     print(
         f"{report.items:,} items: ready after {report.ready_s:.1f} s with {report.ready_mib:.0f} MiB;"
         f" {report.peak_mib:.0f} MiB at most during {report.events:,} events"
     )
     for path, size in report.bytes_per_item.items():
         print(f"{size:8.1f} bytes an item: {path}")
-    if args.json is not None:
-        args.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    write(report, args.json)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,6 +29,7 @@ from streams.settings.tree import Settings
 from streams.stores.commit import Commit, digest_of
 from streams.stores.ledger_entries import Snapshot
 from streams.stores.memory import MemoryStore
+from tests.browser.serving import served
 from tests.export.test_registry import PARITY, add
 from tests.streams.experiments.declarations import raw
 from tests.streams.experiments.sums import increments
@@ -36,6 +39,21 @@ ODD = 'a/../b?<img src=x onerror=alert(1)>&"é中文\u202e#%2F'
 """An id with slashes, HTML, letters of any script, and a mark that turns text round."""
 HOUR_MS = 3_600_000
 EXPERTS = ["frozen", "kalman:1", "kalman:0.995", GLOBAL]
+
+
+class Site(NamedTuple):
+    """A gateway's console, and the store behind it."""
+
+    address: str
+    store: MemoryStore
+
+
+@contextmanager
+def console(folder: Path) -> Iterator[Site]:
+    """A console with something on each page."""
+    settings, store = filled(folder)
+    with served(settings, store) as address:
+        yield Site(f"{address}/console", store)
 
 
 def settings_with(folder: Path, **more: Any) -> Settings:

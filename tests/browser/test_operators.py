@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
@@ -14,27 +13,18 @@ from playwright.async_api import Browser, Page, expect
 from streams.gateway.web.language import texts
 from streams.serving.renewal_notes import end_renewal, read_renewal, take_renewal
 from streams.serving.retained_models import read_retained
-from streams.stores.memory import MemoryStore
 from tests.browser.conftest import PHONE, EachLook, OpenPage
 from tests.browser.enlarging import enlarged
-from tests.browser.operators import ODD, filled, settings_with
+from tests.browser.operators import ODD, Site, console, settings_with
 from tests.browser.serving import served
 
 PAGES = ("experiments", "learner", "models", "users", "items", "settings")
 
 
-class Site(NamedTuple):
-    """A gateway, and the store behind it."""
-
-    address: str
-    store: MemoryStore
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    settings, store = filled(tmp_path_factory.mktemp("models"))
-    with served(settings, store) as address:
-        yield Site(f"{address}/console", store)
+    with console(tmp_path_factory.mktemp("models")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

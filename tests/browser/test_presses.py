@@ -6,16 +6,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from streams.stores.memory import MemoryStore
 from tests.browser.conftest import OpenPage
 from tests.browser.demo_stage import Stage, stage
-from tests.browser.operators import filled
-from tests.browser.serving import served
+from tests.browser.operators import Site, console
 from tests.browser.test_demo import loaded, places
 
 PLACES = 4
@@ -30,18 +27,10 @@ DEAD = """
 """What can be seen and pressed, and does nothing without a module. That of the theme is there already."""
 
 
-class Site(NamedTuple):
-    """A gateway's console, and the store behind it."""
-
-    address: str
-    store: MemoryStore
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    settings, store = filled(tmp_path_factory.mktemp("models"))
-    with served(settings, store) as address:
-        yield Site(f"{address}/console", store)
+    with console(tmp_path_factory.mktemp("models")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
