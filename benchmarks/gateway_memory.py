@@ -17,10 +17,8 @@ import importlib
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -29,16 +27,12 @@ import psutil
 from rich.console import Console
 
 from benchmarks.memory import catalogue_parser, options_of, write
+from benchmarks.seeded_process import ready_process, seeded_world
 from streams.bench.machine import Machine, this_machine
-from streams.bench.world import BenchOptions, World, seed_world, world_of
+from streams.bench.world import BenchOptions, World
 from streams.demo.gateway_client import GatewayClient
 from streams.demo.progress import Steps
 from streams.local.environment import environment
-from streams.local.ports import free_ports
-from streams.local.processes import ChildProcess
-from streams.local.readiness import wait_until_ready
-from streams.local.services import is_ready
-from streams.local.stack import LocalStack
 from streams.settings.reading import load
 from streams.settings.tree import Settings
 
@@ -64,27 +58,13 @@ class GatewayMemory(msgspec.Struct, frozen=True):
 def measure(options: BenchOptions) -> GatewayMemory:
     """Start everything, measure, stop everything."""
     machine = this_machine()
-    with (
-        Steps(Console(stderr=True)) as steps,
-        tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder,
-        LocalStack(load(), progress=steps.step) as stack,
-    ):
-        world = world_of(options, stack.settings, steps)
-        steps.step("seeding the store")
-        asyncio.run(seed_world(world))
-        (port,) = free_ports(1)
-        gateway_settings = msgspec.structs.replace(world.settings.gateway, port=port)
-        settings = msgspec.structs.replace(world.settings, gateway=gateway_settings)
-        steps.step("starting the gateway")
-        started_s = time.monotonic()
-        command = [sys.executable, "-m", "streams.commands", "gateway"]
-        with ChildProcess("gateway", command, Path(folder) / "log", environment(settings)) as gateway:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_ready(gateway, partial(is_ready, url), READY_WITHIN_S)
-            process = psutil.Process(gateway.pid)
-            indexed_s, indexed, asked, peak = asyncio.run(_asked(url, world, process, started_s))
+    with Steps(Console(stderr=True)) as steps, seeded_world(options, steps) as seeded:
+        world = seeded.world
+        with ready_process(seeded, "gateway", READY_WITHIN_S, steps) as gateway:
+            asking = _asked(gateway.url, world, gateway.process, gateway.started_s)
+            indexed_s, indexed, asked, peak = asyncio.run(asking)
         steps.step("opening its parts")
-        parts = _parts(settings)
+        parts = _parts(gateway.settings)
     return GatewayMemory(machine, len(world.items), indexed_s, indexed, asked, peak, parts)
 
 

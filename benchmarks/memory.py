@@ -11,28 +11,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
-import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
 import msgspec
 import psutil
 from rich.console import Console
 
+from benchmarks.seeded_process import ready_process, seeded_world
 from streams.bench.array_bytes import array_bytes
 from streams.bench.load import Plan, Sent, run
 from streams.bench.machine import Machine, this_machine
-from streams.bench.world import BenchOptions, World, seed_world, world_of
+from streams.bench.world import BenchOptions, World
 from streams.demo.progress import Steps
-from streams.local.environment import environment
-from streams.local.ports import free_ports
-from streams.local.processes import ChildProcess
-from streams.local.readiness import wait_until_ready
-from streams.local.services import is_ready
-from streams.local.stack import LocalStack
-from streams.settings.reading import load
 
 RATE, SECONDS, SETTLE_S = 100.0, 45.0, 5.0
 READY_WITHIN_S = 120.0
@@ -56,32 +47,13 @@ class MemoryReport(msgspec.Struct, frozen=True):
 def measure(options: BenchOptions) -> MemoryReport:
     """Start everything, measure, stop everything."""
     machine = this_machine()
-    with (
-        Steps(Console()) as steps,
-        tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder,
-        LocalStack(load(), progress=steps.step) as stack,
-    ):
-        world = world_of(options, stack.settings, steps)
-        steps.step("seeding the store")
-        asyncio.run(seed_world(world))
-        steps.step("starting the worker")
-        (port,) = free_ports(1)
-        worker_settings = msgspec.structs.replace(world.settings.worker, port=port)
-        settings = msgspec.structs.replace(world.settings, worker=worker_settings)
-        started_s = time.monotonic()
-        with ChildProcess(
-            "worker",
-            [sys.executable, "-m", "streams.commands", "worker"],
-            Path(folder) / "worker.log",
-            environment(settings),
-        ) as worker:
-            ready = partial(is_ready, f"http://127.0.0.1:{port}")
-            wait_until_ready(worker, ready, READY_WITHIN_S)
-            ready_s = time.monotonic() - started_s
-            process = psutil.Process(worker.pid)
-            ready_mib = process.memory_info().rss / 2**20
+    with Steps(Console()) as steps, seeded_world(options, steps) as seeded:
+        world = seeded.world
+        with ready_process(seeded, "worker", READY_WITHIN_S, steps) as worker:
+            ready_s = time.monotonic() - worker.started_s
+            ready_mib = worker.process.memory_info().rss / 2**20
             steps.step("sending events")
-            sent, peak_mib = asyncio.run(_load(_plan(options, world, Path(folder)), process))
+            sent, peak_mib = asyncio.run(_load(_plan(options, world, seeded.folder), worker.process))
     return MemoryReport(
         machine,
         len(world.items),

@@ -115,13 +115,13 @@ def _constant(value: Any) -> str | None:
     return None
 
 
-def _layout(value: type) -> str:
+def _layout(value: Any) -> str:
     """The name of a named tuple, and which field has which place, also in those that it holds."""
     there = vars(sys.modules[value.__module__])
     names = sorted(_said_in(vars(value).get("__annotations__", {}).values()))
     held = [there[name] for name in names if name in there]
     inner = [_layout(each) for each in held if isinstance(each, type) and hasattr(each, "_fields")]
-    return f"{value.__module__}.{value.__qualname__} {value._fields} {inner}"  # type: ignore[attr-defined]
+    return f"{value.__module__}.{value.__qualname__} {value._fields} {inner}"
 
 
 @cache
