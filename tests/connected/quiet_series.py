@@ -21,3 +21,12 @@ QUIET = {
     "headrace_worker_provider_fallbacks_total": "models run where the settings say first",
     'headrace_worker_slates_total{rung!="full"}': "workers keep up",
 }
+
+BUSY = {
+    'headrace_gateway_impressions_total{result="dropped"}',
+    'headrace_gateway_requests_total{status=~"5.."}',
+    "headrace_ranker_refused_total",
+    "headrace_worker_example_failures_total",
+    'headrace_worker_slates_total{rung!="full"}',
+}
+"""Of these, what a system has that is well but whose machine stands still for a moment, as a test's may."""
