@@ -46,12 +46,15 @@ class GatewayStep:
 
 @dataclass(frozen=True)
 class GatewayOptions:
-    """`steps` in turn, for `seconds` each; `world`: the users, the items and the workers behind."""
+    """`steps` in turn, for `seconds` each; `world`: the users, the items and the workers behind. `rankers`:
+    processes that rank beside the gateway; 0: it does so itself.
+    """
 
     steps: tuple[GatewayStep, ...] = (GatewayStep(1), GatewayStep(8))
     seconds: float = 10.0
     warm_seconds: float = 3.0
     world: BenchOptions = field(default_factory=BenchOptions)
+    rankers: int = 0
 
 
 def measure_requests(
@@ -82,7 +85,9 @@ def _running(options: GatewayOptions, settings: Settings, steps: Steps) -> Itera
             actors = Actors(world.settings, world.users, world.items, world.popularity, world.queries)
         else:
             actors = asyncio.run(seed_feeds(stack.settings, options.world.users))
-        services = running.enter_context(Services(actors.settings, logs, options.world.workers, steps.step))
+        services = running.enter_context(
+            Services(actors.settings, logs, options.world.workers, steps.step, rankers=options.rankers)
+        )
         steps.done()
         yield _System(actors, UnderLoad(actors.settings, stack, services, logs))
 
@@ -136,12 +141,13 @@ class _System:
                 await asyncio.sleep(0.2)
 
     async def _indexed(self, client: GatewayClient) -> None:
-        """Returns once all items that the gateway knows are found by their words: it answers while it makes
-        that index, and slowly. Of 100,000 items that takes it 10 to 20 s of CPU.
+        """Returns once all items are found by their words wherever it is searched: who makes that index
+        answers meanwhile, and slowly. Of 100,000 items that takes 10 to 20 s of CPU.
         """
+        searching = self.services.ranker_urls or [self.services.gateway_url]
         async with asyncio.timeout(INDEXED_WITHIN_S):
             while True:
-                samples = await self.running.scrape(client, [self.services.gateway_url])
+                samples = await self.running.scrape(client, searching)
                 if not samples.total("headrace_search_waiting_items"):
                     return
                 self.running.check()
