@@ -95,7 +95,8 @@ def test_defaults_are_those_of_the_settings() -> None:
     ]
     assert len(rows) > 20
     for section, name, default in rows:
-        assert str(getattr(getattr(Settings(), section), name)) == default, f"{section}.{name}"
+        value = getattr(getattr(Settings(), section), name)
+        assert str(value).lower() == default.lower(), f"{section}.{name}"
 
 
 def test_readme_leads_to_every_page() -> None:
