@@ -30,6 +30,24 @@ async def faults_of_speech(page: Page) -> list[str]:
     return [fault for node in tree if not node.get("ignored") for fault in _faults(node, heard)]
 
 
+LISTEN = """place => {
+  window.heard = [];
+  const listen = () => place.textContent && heard.push(place.textContent);
+  new MutationObserver(listen).observe(place, { childList: true, characterData: true, subtree: true });
+}"""
+
+
+async def listen(page: Page, place: str) -> None:
+    """From now on keep what is read out of a live region, for `heard`."""
+    await page.locator(place).evaluate(LISTEN)
+
+
+async def heard(page: Page) -> list[str]:
+    """What was read out since `listen`, each time that it was."""
+    found: list[str] = await page.evaluate("window.heard")
+    return found
+
+
 def _faults(node: Node, heard: dict[str, Node]) -> Iterator[str]:
     role, name, description = _role(node), _text(node, "name"), _text(node, "description")
     if role in NAMED and not name.strip():

@@ -22,6 +22,7 @@ from streams.settings.tree import Settings
 from streams.stores.redis.store import RedisStore
 from tests.browser.accessibility import violations
 from tests.browser.conftest import OpenPage, closed, picture
+from tests.browser.read_aloud import heard, listen
 from tests.conftest import patient
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.gateway_process import gateway
@@ -84,6 +85,9 @@ async def promoted(page: Page, renewed: str) -> None:
     await expect(since.locator("tbody th").first).to_have_text(renewed)
     await picture(page, "models-promoted")
     assert await violations(page) == []
+    said = await heard(page)
+    assert said[-1] == "Last renewal: better, and active"
+    assert len(said) == len(set(said)), "each stage once, however far it is"
 
 
 def row(page: Page, model: str) -> Any:
@@ -128,6 +132,7 @@ async def test_a_worker_is_switched_to_what_the_model_has_learned(
         await eventually(lambda: examples(running) > FEWEST)
         page = await open_page(f"{console}/models")
         await asked_for(page)
+        await listen(page, "#renewal-said")
         renewing = asyncio.create_task(renew(outside))
         await expect(page.locator("#renewal-alive")).to_have_text("a renewal process runs")
         await expect(page.locator("#renewal progress")).to_be_visible()
