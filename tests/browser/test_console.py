@@ -71,7 +71,7 @@ async def test_alarms_come_and_go_in_words(address: str, store: MemoryStore, ope
         await expect(alarms).to_contain_text("Worker host-b:77 is not ready: it <b>starts</b>")
         await expect(alarms).to_contain_text("Freshness p99 is")
         await expect(alarms).to_contain_text("made on a lower rung")
-        await expect(alarms).to_contain_text("Dead letters in the last 5 minutes: 3")
+        await expect(alarms).to_contain_text("3 dead letters in the last 5 minutes")
         await expect(page.locator("#stat-p99.over")).to_be_visible()
         assert await violations(page) == []
         await picture(page, "console-overview-alarms")

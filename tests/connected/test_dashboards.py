@@ -187,7 +187,7 @@ def test_each_dashboard_has_something_to_choose(measured: Prometheus, name: str)
 
 
 def test_quiet_series_are_those_that_are_not_there(measured: Prometheus) -> None:
-    """What is asked for is there or has a reason, and each reason is one of a series that somebody asks for."""
+    """What is asked for is there or has a reason, and each reason is for a series that is asked for."""
     queries = [query for board in BOARDS.values() for _, query in panels(board)] + list(RULES.values())
     asked = set().union(*map(asked_for, queries))
     absent = {series for series in asked if not measured.result(series)}

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import SettingsError, StoreError
-from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, observe_pairs
+from streams.counters.pair_kinds import FORWARD, FRESH, REVERSE, TOGETHER
+from streams.counters.pairs import PairTable, observe_pairs
 from streams.counters.settings import CounterSettings
 from streams.events.schema import Click
 from streams.state.fold import Delivery, apply
