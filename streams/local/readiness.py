@@ -8,7 +8,6 @@ from collections.abc import Callable
 from model.errors import LocalStackError
 from streams.local.processes import ChildProcess
 
-
 LONGEST_S = 900.0
 """A worker's first start compiles for a minute, and for many on a busy machine."""
 
