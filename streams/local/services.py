@@ -73,7 +73,7 @@ class Services:
             self.gateway = starting.enter_context(self._start("gateway", "gateway", self.settings))
             urls = [*self.worker_urls, *self.ranker_urls, self.gateway_url]
             for child, url in zip(self.processes, urls, strict=True):
-                wait_until_ready(child, partial(is_ready, url), self._deadline_s)
+                wait_until_ready(child, partial(is_ready, url), self._deadline_s, partial(is_alive, url))
             self._running = starting.pop_all()
         return self
 
@@ -100,8 +100,17 @@ def check_running(processes: Sequence[ChildProcess]) -> None:
 
 def is_ready(url: str, timeout_s: float = 2.0) -> bool:
     """Whether the process at `url` says that it can do its work."""
+    return _says_yes(f"{url}/readyz", timeout_s)
+
+
+def is_alive(url: str, timeout_s: float = 10.0) -> bool:
+    """Whether the process at `url` answers, be it ready or not."""
+    return _says_yes(f"{url}/healthz", timeout_s)
+
+
+def _says_yes(address: str, timeout_s: float) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=timeout_s) as answer:  # noqa: S310  # our own http
+        with urllib.request.urlopen(address, timeout=timeout_s) as answer:  # noqa: S310  # our own http
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
