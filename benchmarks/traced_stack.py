@@ -21,6 +21,7 @@ from rich.console import Console
 
 from streams.bench.freshness import Bench
 from streams.bench.observe import Observer
+from streams.bench.settling import until_settled
 from streams.bench.under_load import UnderLoad
 from streams.bench.world import BenchOptions, World, seed_world, world_of
 from streams.demo.gateway_client import GatewayClient
@@ -67,8 +68,7 @@ def compare_stacks(endpoint: str, ratios: Sequence[float], rounds: int, seconds:
             folder.mkdir()
             services = running.enter_context(Services(own.settings, folder, progress=steps.step))
             systems.append((own, UnderLoad(own.settings, stack, services, folder)))
-        steps.done()
-        spent = asyncio.run(_rounds(options, systems, rounds, seconds))
+        spent = asyncio.run(_rounds(options, systems, rounds, seconds, steps))
     _tell(spent, ratios)
 
 
@@ -85,7 +85,11 @@ def _settings(settings: Settings, number: int, ratio: float | None, endpoint: st
 
 
 async def _rounds(
-    options: BenchOptions, systems: Sequence[tuple[World, UnderLoad]], rounds: int, seconds: float
+    options: BenchOptions,
+    systems: Sequence[tuple[World, UnderLoad]],
+    rounds: int,
+    seconds: float,
+    steps: Steps,
 ) -> NDArray[np.float64]:
     """CPU of an event in us, [rounds, systems, parts]."""
     spent = np.zeros((rounds, len(systems), len(PARTS)))
@@ -94,6 +98,7 @@ async def _rounds(
         for world, under_load in systems:
             client = await open_.enter_async_context(GatewayClient(under_load.services.gateway_url, 2))
             observer = await open_.enter_async_context(Observer(world.settings.redis))
+            await until_settled(under_load, client, steps)
             ready.append(Running(Bench(options, world, under_load), client, observer))
         for at, each in enumerate(ready):
             await each.spent_us(f"warm-{at}", WARM_S)

@@ -14,6 +14,7 @@ import msgspec
 from streams.bench.load import Plan, Sent, encode_plan
 from streams.bench.observe import Observer
 from streams.bench.result import StepResult, step_result
+from streams.bench.settling import until_settled
 from streams.bench.under_load import UnderLoad
 from streams.bench.world import BenchOptions, World, seed_world, world_of
 from streams.demo.gateway_client import GatewayClient
@@ -37,8 +38,8 @@ def measure(
         steps.step("seeding the store")
         asyncio.run(seed_world(world))
         services = running.enter_context(Services(world.settings, logs, options.workers, steps.step))
-        steps.done()
-        return asyncio.run(Bench(options, world, UnderLoad(world.settings, stack, services, logs)).run(say))
+        bench = Bench(options, world, UnderLoad(world.settings, stack, services, logs))
+        return asyncio.run(bench.run(steps, say))
 
 
 class Bench:
@@ -47,12 +48,13 @@ class Bench:
     def __init__(self, options: BenchOptions, world: World, running: UnderLoad) -> None:
         self.options, self.world, self.running = options, world, running
 
-    async def run(self, say: Callable[[StepResult], None]) -> list[StepResult]:
+    async def run(self, steps: Steps, say: Callable[[StepResult], None]) -> list[StepResult]:
         results = []
         async with (
             GatewayClient(self.running.services.gateway_url, 2) as client,
             Observer(self.world.settings.redis) as observer,
         ):
+            await until_settled(self.running, client, steps)
             if self.options.warm_seconds > 0:
                 await self.step("warm", min(self.options.rates), self.options.warm_seconds, client, observer)
             for rate in self.options.rates:

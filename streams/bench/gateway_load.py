@@ -15,6 +15,7 @@ import msgspec
 
 from streams.bench.gateway_row import GatewayRow, row_of
 from streams.bench.requests import Answers, Kind, RequestPlan
+from streams.bench.settling import until_settled
 from streams.bench.stored_feeds import Actors, seed_feeds
 from streams.bench.under_load import UnderLoad
 from streams.bench.world import BenchOptions, seed_world, world_of
@@ -25,8 +26,6 @@ from streams.local.stack import LocalStack
 from streams.settings.tree import Settings
 
 DRAINS_WITHIN_S = 120.0
-RANKS_WITHIN_S = 120.0
-INDEXED_WITHIN_S = 600.0
 REQUESTS_MAX = 1_000_000
 
 
@@ -46,12 +45,15 @@ class GatewayStep:
 
 @dataclass(frozen=True)
 class GatewayOptions:
-    """`steps` in turn, for `seconds` each; `world`: the users, the items and the workers behind."""
+    """`steps` in turn, for `seconds` each; `world`: the users, the items and the workers behind. `rankers`:
+    processes that rank beside the gateway; 0: it does so itself.
+    """
 
     steps: tuple[GatewayStep, ...] = (GatewayStep(1), GatewayStep(8))
     seconds: float = 10.0
     warm_seconds: float = 3.0
     world: BenchOptions = field(default_factory=BenchOptions)
+    rankers: int = 0
 
 
 def measure_requests(
@@ -67,7 +69,7 @@ def measure_requests(
     and its CPU includes that. `settings.gateway.port` must be free.
     """
     with _running(options, settings, steps) as system:
-        return asyncio.run(system.run(kind, options, say))
+        return asyncio.run(system.run(kind, options, steps, say))
 
 
 @contextmanager
@@ -82,8 +84,9 @@ def _running(options: GatewayOptions, settings: Settings, steps: Steps) -> Itera
             actors = Actors(world.settings, world.users, world.items, world.popularity, world.queries)
         else:
             actors = asyncio.run(seed_feeds(stack.settings, options.world.users))
-        services = running.enter_context(Services(actors.settings, logs, options.world.workers, steps.step))
-        steps.done()
+        services = running.enter_context(
+            Services(actors.settings, logs, options.world.workers, steps.step, rankers=options.rankers)
+        )
         yield _System(actors, UnderLoad(actors.settings, stack, services, logs))
 
 
@@ -94,13 +97,11 @@ class _System:
         self.actors, self.running, self.services = actors, running, running.services
 
     async def run(
-        self, kind: Kind, options: GatewayOptions, say: Callable[[GatewayRow], None]
+        self, kind: Kind, options: GatewayOptions, steps: Steps, say: Callable[[GatewayRow], None]
     ) -> list[GatewayRow]:
         rows = []
         async with GatewayClient(self.services.gateway_url, 2) as client:
-            if kind in ("rank", "search"):
-                await self._ranks(client)
-                await self._indexed(client)
+            await until_settled(self.running, client, steps)
             if options.warm_seconds > 0 and options.steps:
                 await self._step(self._plan(kind, "warm", options, options.steps[-1], True), client)
             for number, step in enumerate(options.steps):
@@ -126,26 +127,6 @@ class _System:
         by_part = {"gateway": spent_s["gateway"], **spent_s}  # first what is measured
         answers = _answered(plan)
         return row_of(plan, answers.asked, by_part, messages, read, waited_s, answers.feeds)
-
-    async def _ranks(self, client: GatewayClient) -> None:
-        """Returns once the gateway's ranker answers."""
-        asked = {"user_id": self.actors.users[0], "items": self.actors.items[:1], "impression": False}
-        async with asyncio.timeout(RANKS_WITHIN_S):
-            while not await client.ranks(asked):
-                self.running.check()
-                await asyncio.sleep(0.2)
-
-    async def _indexed(self, client: GatewayClient) -> None:
-        """Returns once all items that the gateway knows are found by their words: it answers while it makes
-        that index, and slowly. Of 100,000 items that takes it 10 to 20 s of CPU.
-        """
-        async with asyncio.timeout(INDEXED_WITHIN_S):
-            while True:
-                samples = await self.running.scrape(client, [self.services.gateway_url])
-                if not samples.total("headrace_search_waiting_items"):
-                    return
-                self.running.check()
-                await asyncio.sleep(0.2)
 
     async def _written(self, plan: RequestPlan, client: GatewayClient) -> tuple[int, float]:
         """Impressions or events that the gateway has written to Kafka, and how many impressions wait for it,

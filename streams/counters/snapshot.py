@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from model.errors import StoreError
 from streams.counters.counters import Counters
 from streams.counters.gradual_copy import OF_PAIRS, OF_ROWS, GradualCopy, columns_of, numbers_of, parts_of
-from streams.counters.pairs import KINDS
+from streams.counters.pair_kinds import KINDS
 from streams.state.columns import longer, room_for
 from streams.state.msgpack_pieces import Piece, array_header, binary, bytes_of, map_header
 from streams.state.stored_format import check_version, leading_version

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
-from streams.counters.pairs import CLOSE, FORWARD, PairTable
+from streams.counters.pair_kinds import CLOSE, FORWARD
+from streams.counters.pairs import PairTable
 from streams.ranking.relation_words import shared_words
 from streams.ranking.slate import Reason
 from streams.signals.entity_signals import EntitySignals

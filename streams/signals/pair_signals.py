@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled, compiled_side_by_side
 from model.schema import F32
-from streams.counters.pairs import CLOSE as CLOSE_COUNT
-from streams.counters.pairs import FORWARD, FRESH, REVERSE, TOGETHER, PairTable, check_known
+from streams.counters.pair_kinds import CLOSE as CLOSE_COUNT
+from streams.counters.pair_kinds import FORWARD, FRESH, REVERSE, TOGETHER
+from streams.counters.pairs import PairTable, check_known
 from streams.signals.histories import Histories
 from streams.signals.signal_table import BatchSignals
 

@@ -15,7 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.clock import SystemClock
 from streams.counters.counters import Counters
-from streams.counters.pairs import CLOSE, FORWARD, FRESH, REVERSE, TOGETHER, PairTable
+from streams.counters.pair_kinds import CLOSE, FORWARD, FRESH, REVERSE, TOGETHER
+from streams.counters.pairs import PairTable
 from streams.events.schema import (
     EVENT_TOPICS,
     TOPIC_OF,

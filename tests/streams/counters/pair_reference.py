@@ -7,7 +7,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from streams.counters.pairs import CLOSE, FORWARD, FRESH, KINDS, REVERSE, TOGETHER, PairTable
+from streams.counters.pair_kinds import CLOSE, FORWARD, FRESH, KINDS, REVERSE, TOGETHER
+from streams.counters.pairs import PairTable
 from streams.counters.settings import CounterSettings
 
 

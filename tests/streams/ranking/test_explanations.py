@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streams.counters.pairs import CLOSE, FORWARD, TOGETHER
+from streams.counters.pair_kinds import CLOSE, FORWARD, TOGETHER
 from streams.ranking.explanations import AFTER_WINDOW, Places, ReasonSources, Recent, explain
 from streams.ranking.slate import Reason
 from streams.signals.pair_signals import FADE

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.errors import StoreError
-from streams.counters.pairs import CLOSE, FORWARD, FRESH, REVERSE, TOGETHER, PairTable
+from streams.counters.pair_kinds import CLOSE, FORWARD, FRESH, REVERSE, TOGETHER
+from streams.counters.pairs import PairTable
 from streams.counters.settings import CounterSettings
 from streams.signals import pair_signals
 from streams.signals.histories import Histories

@@ -25,7 +25,7 @@ from model.errors import NewerVersionError, StoreError
 from streams.counters import snapshot
 from streams.counters.aspects import Aspects
 from streams.counters.counters import Counters
-from streams.counters.pairs import CLOSE, TOGETHER
+from streams.counters.pair_kinds import CLOSE, TOGETHER
 from streams.counters.settings import CounterSettings
 from streams.experiments.registry import state as experiments
 from streams.gateway import idempotency
