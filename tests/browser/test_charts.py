@@ -129,6 +129,7 @@ async def test_a_table_has_the_level_in_each_row_and_keeps_rows_that_say_the_sam
         {**each, "values": [*each["values"][1:], [AT + 2_001, None], [AT + 9_000, 250]]}
         for each in OVER_TIME[:2]
     ]
+    further.append({**OVER_TIME[2], "values": [[AT + 1_000, 250], [AT + 9_000, 250]]})
     await page.evaluate("series => window.drawn.show(series)", further)
     assert [cells[0] for cells in await page.evaluate(TOLD)] == ["Time", "21:40:09", "21:40:02", "21:40:01"]
     assert await row.evaluate("row => row === document.querySelector('#drawn tbody tr:nth-child(3)')")

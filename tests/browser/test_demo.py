@@ -458,6 +458,6 @@ async def test_a_feed_does_not_wait_for_titles_that_come_late(demo: Stage, open_
     held.set()
     first = (await keys(page))[0]
     await expect(places(page).first.locator(".title")).to_have_text(title_of(first))
-    await expect(places(page).first.locator("[data-part=dislike]")).to_have_attribute(
-        "aria-label", f"{title_of(first)} is not for me"
+    await expect(places(page).first.locator("[data-part=dislike]")).to_have_accessible_name(
+        f"{title_of(first)} is not for me"
     )

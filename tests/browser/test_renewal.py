@@ -21,7 +21,8 @@ from streams.serving.activation import active
 from streams.settings.tree import Settings
 from streams.stores.redis.store import RedisStore
 from tests.browser.accessibility import violations
-from tests.browser.conftest import OpenPage, picture
+from tests.browser.conftest import OpenPage, closed, picture
+from tests.browser.read_aloud import heard, listen
 from tests.conftest import patient
 from tests.connected.events_on_kafka import eventually, now_ms, producer, send, wait_until_applied
 from tests.connected.gateway_process import gateway
@@ -65,7 +66,8 @@ async def renew(environ: dict[str, str]) -> tuple[int | None, str]:
 
 async def asked_for(page: Page) -> None:
     """Somebody presses *Retrain now*, before a process is there to take the request."""
-    await expect(row(page, "first").locator(".badge.good")).to_have_text("active")
+    await expect(row(page, "first")).to_be_visible()
+    await expect(page.locator("#registry .badge.good")).to_have_count(0)  # it serves by the settings
     await page.get_by_role("button", name="Retrain now").click()
     await page.get_by_role("dialog").get_by_label("Why").fill("new habits")
     await page.keyboard.press("Enter")
@@ -79,12 +81,13 @@ async def promoted(page: Page, renewed: str) -> None:
     new = row(page, renewed)
     await expect(new.locator(".badge.good")).to_have_text("active")
     await expect(new).to_contain_text("from first")
-    await expect(row(page, "first").locator(".badge.good")).to_have_count(0)
     since = page.locator("section", has_text="What was active").last
     await expect(since.locator("tbody th").first).to_have_text(renewed)
-    await expect(page.get_by_role("button", name="Roll back")).to_be_visible()
     await picture(page, "models-promoted")
     assert await violations(page) == []
+    said = await heard(page)
+    assert said[-1] == "Last renewal: better, and active"
+    assert len(said) == len(set(said)), "each stage once, however far it is"
 
 
 def row(page: Page, model: str) -> Any:
@@ -129,6 +132,7 @@ async def test_a_worker_is_switched_to_what_the_model_has_learned(
         await eventually(lambda: examples(running) > FEWEST)
         page = await open_page(f"{console}/models")
         await asked_for(page)
+        await listen(page, "#renewal-said")
         renewing = asyncio.create_task(renew(outside))
         await expect(page.locator("#renewal-alive")).to_have_text("a renewal process runs")
         await expect(page.locator("#renewal progress")).to_be_visible()
@@ -146,6 +150,8 @@ async def test_a_worker_is_switched_to_what_the_model_has_learned(
         servers = await open_page(f"{console}/servers")
         for place in ("#active-model", "#serving"):
             await expect(servers.locator(place)).to_contain_text(renewed)
+        for each in (servers, page):
+            await closed(each)
         status, said = await renew(outside)
         assert status == 0, said
         assert "waiting" in said

@@ -19,7 +19,7 @@ COOKIE = "headrace_language"
 IN_BROWSER = "js"
 """The table of a room's texts that the page's modules get, too."""
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}")
-"""`{n}` is the value `n`, and `{n:item|items}` the word that goes with it: of one, and of any other number."""
+"""`{n}` is the value `n`, and `{n:item|items}` the word that goes with it: of one, and of any other."""
 
 
 def chosen(request: Request[Any, Any, Any]) -> Language | None:

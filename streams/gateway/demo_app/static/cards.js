@@ -63,9 +63,7 @@ function update(card, place) {
   if (!same("item")) {
     card.querySelector(".open").replaceChildren(cover(place.item));
     for (const deed of card.querySelectorAll(".deed")) {
-      const label = say(`${deed.dataset.part}_of`, { title: place.item.title });
-      deed.setAttribute("aria-label", label);
-      deed.title = label;
+      deed.title = say(`${deed.dataset.part}_of`, { title: place.item.title }); // its name, too
     }
     const told = [place.item.brand, price(place.item)].filter((each) => each !== null);
     facts.replaceChildren(...told.map((each) => el("span", {}, each)));
