@@ -40,7 +40,7 @@ INK = """() => {
 }"""
 
 AT = 1_763_934_000_000
-OVER_TIME = [
+OVER_TIME: list[dict[str, Any]] = [
     {"name": "p50", "values": [[AT, 12.0], [AT + 1_000, 15.0], [AT + 2_000, 13.0]]},
     {"name": "p99", "values": [[AT, 80.0], [AT + 1_000, 300.5], [AT + 2_000, 90.0]]},
     {"name": "objective", "objective": True, "values": [[AT, 250], [AT + 2_000, 250]]},
