@@ -19,6 +19,8 @@ from streams.gateway.live.metrics import LiveMetrics
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.ranking.metrics import RankerMetrics
 from streams.gateway.searching.metrics import SearchMetrics
+from streams.ranking import pipeline
+from streams.recommender import Recommender
 from streams.settings.tree import Settings
 from streams.tracing.metrics import TracingMetrics
 from streams.worker.metrics import WorkerMetrics
@@ -102,6 +104,16 @@ def test_defaults_are_those_of_the_settings() -> None:
 def test_readme_leads_to_every_page() -> None:
     named = set(re.findall(r"\]\((docs/\w+\.md)\)", (ROOT / "README.md").read_text()))
     assert named == {f"docs/{page.name}" for page in PAGES if page.parent.name == "docs"}
+
+
+def test_the_stages_are_those_of_the_pipeline_in_its_order() -> None:
+    stages = Recommender(Settings()).pipeline
+    names = [type(stage).__name__.lower() for stage in (*stages.gathering, *stages.ordering)]
+    assert pipeline.__doc__ is not None
+    assert re.findall(r"[a-z]+", pipeline.__doc__.split("\n\n")[1]) == names
+    picture_of = re.search(r'stages\["(.+?)"\]', (ROOT / "ARCHITECTURE.md").read_text())
+    assert picture_of is not None
+    assert picture_of[1].split(" · ") == names
 
 
 def live_registry() -> CollectorRegistry:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from streams.search.completions import Beginnings, PastQueries
 from streams.search.documents import ItemDocument, document_of
 from streams.search.intent import Names
+from streams.search.pace import Pace
 from streams.search.pinyin import Pinyin
 from streams.search.queries import Understood, understand
 from streams.search.remembered import Remembered
@@ -53,8 +54,9 @@ class SearchIndex:
         self, settings: SearchSettings, graph: Graph | None = None, folder: Path | None = None
     ) -> None:
         self.settings, self.graph, self.folder = settings, graph, folder
-        self.words = Words(folder, settings.fields, settings.languages)
-        self.table = SpellingTable()
+        self.pace = Pace()
+        self.words = Words(folder, settings.fields, settings.languages, self.pace)
+        self.table = SpellingTable(self.pace)
         self.pinyin = Pinyin()
         self.names = Names(self.words.spoken()[0])
         self.categories, self.makers = Beginnings(), Beginnings()
@@ -120,6 +122,7 @@ class SearchIndex:
         """
         if not self.waiting and not self._to_learn_graph:
             return 0
+        self.pace.begin()
         with self._understood.changing(), self._found.changing():
             return self._commit()
 
@@ -131,7 +134,7 @@ class SearchIndex:
             self.table.learn(itertools.chain.from_iterable(made))
             self.pinyin.learn(set[str]().union(*made))
             self.names.speak(self.words.spoken()[0])
-            for document in self._behind:
+            for document in self.pace.over(self._behind):
                 self._learn(document)
             self._behind = []
             changed += len(made)
@@ -154,7 +157,7 @@ class SearchIndex:
             self._put_behind(part)
 
     def _put_behind(self, changes: Iterable[Change]) -> None:
-        for change in changes:
+        for change in self.pace.over(changes):
             if self._lived is not None:
                 if change.stored and change.row in self._lived:
                     continue

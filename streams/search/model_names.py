@@ -17,6 +17,15 @@ def is_model(term: str) -> bool:
     return _joint.search(term) is not None
 
 
+def with_spaces(text: str) -> str:
+    """A text with a space between letters and digits.
+
+    >>> with_spaces("mate60pro 手机")
+    'mate 60 pro 手机'
+    """
+    return _joint.sub(" ", text)
+
+
 def parted(terms: Sequence[str], known: Callable[[str], object]) -> list[str]:
     """The terms of a query. One of letters and digits that no item has is its parts, where items have all of
     these.

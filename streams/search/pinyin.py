@@ -31,7 +31,7 @@ LONGEST = 40
 WAYS = 32
 """In which letters are parted into syllables, at most: xian is xian and xi an."""
 LONGEST_SYLLABLE = 6
-MOST_PAIRS = 64
+MOST_PAIRS = 256
 """Of one pronunciation that are looked at."""
 _SYLLABLE, _CHARACTER = 9, 16
 """Bits."""
@@ -134,13 +134,15 @@ class Pinyin:
 
     def completed(self, after: str, typed: Sequence[str], frequency: Frequency, limit: int) -> list[str]:
         """Words that begin with the character `after`, where there is one, and go on as is typed, of which
-        the last syllable may be a beginning; those of the most documents first.
+        the last syllable may be a beginning, and one alone is that of a word; those of the most documents
+        first.
         """
         if not len(self._pairs) or not _readable(typed):
             return []
         pairs, found = _Pairs(self._pairs, frequency), dict[str, float]()
         for syllables in _parted(typed, whole=False):
-            for chain in _whole(after, syllables, pairs):
+            alone = len(syllables) == 1 and not after and not syllables[0].endswith("*")
+            for chain in _whole(after, [*syllables, "*"] if alone else syllables, pairs):
                 found[chain.text] = max(chain.least, found.get(chain.text, 0.0))
         return sorted(found, key=lambda text: -found[text])[:limit]
 

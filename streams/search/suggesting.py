@@ -17,6 +17,7 @@ from streams.search.analysis import is_word, terms
 from streams.search.chinese import simplified
 from streams.search.completions import Completion
 from streams.search.index import SearchIndex
+from streams.search.model_names import with_spaces
 from streams.search.pinyin import is_pronounced
 from streams.search.scripts import normalized
 from streams.search.typos import TWO_FROM
@@ -49,6 +50,10 @@ def suggest(recommender: Recommender, index: SearchIndex, typed: str, limit: int
     found = _complete(recommender, index, list(dict.fromkeys((simplified(begins), begins))), limit)
     if found:
         return Suggestions(found, "")
+    if (spaced := with_spaces(begins)) != begins:
+        found = _complete(recommender, index, [spaced], limit)
+        if found:
+            return Suggestions(found, spaced)
     for meant in (said := _pronounced(index, begins)):
         found += _complete(recommender, index, [meant], limit)
     if found:

@@ -16,6 +16,7 @@ from symspellpy import SymSpell, Verbosity
 
 from streams.search.analysis import is_word
 from streams.search.deletes import Deletes
+from streams.search.pace import Pace
 
 SHORTEST, TWO_FROM = 4, 8
 """Letters from which a word may have one mistake, and two."""
@@ -44,7 +45,8 @@ class Spelling:
     learned is never less than in how many documents it stands.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
+        self._pace = pace or Pace()
         self._lock = threading.Lock()
         self._table = _Table()
         self._frequent = [(least, _Table()) for least in FREQUENT]
@@ -58,11 +60,11 @@ class Spelling:
 
     def learn(self, terms: Iterable[str]) -> None:
         """These words stand in the catalogue, each as often as it is given."""
-        self.learn_counts(Counter(term for term in terms if _spelt(term)).items())
+        self.learn_counts(Counter(term for term in self._pace.over(terms) if _spelt(term)).items())
 
     def learn_counts(self, counts: Iterable[tuple[str, int]]) -> None:
         """The same for words and how often they stand there."""
-        for term, count in counts:
+        for term, count in self._pace.over(counts):
             if _spelt(term):
                 with self._lock:
                     if term in self._table.words or len(self) < MOST_WORDS:

@@ -22,6 +22,7 @@ from streams.search.analysis import joined, terms
 from streams.search.chinese import may_be_chinese, second_spelling
 from streams.search.documents import FIELDS, ItemDocument
 from streams.search.languages import LANGUAGES, language_of, stems
+from streams.search.pace import Pace
 from streams.settings.search import FieldWeights
 from streams.state.columns import longer, room_for
 
@@ -61,8 +62,13 @@ class Words:
     """
 
     def __init__(
-        self, folder: Path | None = None, weights: FieldWeights = FieldWeights(), fixed: Sequence[str] = ()
+        self,
+        folder: Path | None = None,
+        weights: FieldWeights = FieldWeights(),
+        fixed: Sequence[str] = (),
+        pace: Pace | None = None,
     ) -> None:
+        self._pace = pace or Pace()
         self.weights = [(name, float(getattr(weights, name))) for name in FIELDS]
         self.fixed, self.languages = tuple(fixed), Counter[str]()
         self.left_out = self.rebuilt = 0
@@ -104,10 +110,10 @@ class Words:
         Returns the terms of each document that was indexed.
         """
         latest = {document.row: document for document in documents}
-        chosen = [document for document in latest.values() if self.changed(document)]
+        chosen = [document for document in self._pace.over(latest.values()) if self.changed(document)]
         if not chosen:
             return []
-        made = [self._made(document) for document in chosen]
+        made = [self._made(document) for document in self._pace.over(chosen)]
         self._write(made)
         self.show()
         return [each.terms for each in made]
@@ -118,7 +124,7 @@ class Words:
         if not len(gone):
             return
         writer = self._open_writer()
-        for row in gone.tolist():
+        for row in self._pace.over(gone.tolist()):
             writer.delete_documents_by_query(self._of(row))
         writer.commit()
         self._digests[gone] = 0
@@ -215,6 +221,15 @@ class Words:
         self._index.reload()
         self._searcher = self._index.searcher()
 
+    def settle(self) -> None:
+        """Wait until the segments are merged that are being merged, and show what came of it. The next item
+        that is put opens a writer anew.
+        """
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.wait_merging_threads()
+        self.show()
+
     def _write(self, made: Sequence[_Made]) -> None:
         """Where the writer breaks, halves are written until the one document is found that breaks it."""
         broken = self._attempt(made)
@@ -238,7 +253,7 @@ class Words:
         """
         writer = self._open_writer()
         try:
-            for each in made:
+            for each in self._pace.over(made):
                 if each.row < len(self._digests) and self._digests[each.row]:
                     writer.delete_documents_by_query(self._of(each.row))
                 writer.add_document(each.document)

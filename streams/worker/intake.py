@@ -24,6 +24,9 @@ from streams.worker.shards import by_shard
 HELD_BACK_EVENTS = 512
 """A partition of which so many events wait in the worker is not fetched on, until half of them are taken."""
 
+MOVING_S = 0.01
+"""While partitions move, so often it is looked whether they have."""
+
 TURN_EVENTS = 64
 """After so many that were decoded the loop has its turn: an answer of the store may be there."""
 
@@ -115,6 +118,11 @@ class BatchIntake:
                     self._put(app, queue.take(TURN_EVENTS))
                     if not queue.empty():
                         await asyncio.sleep(0)
+            if not app.consumer.flow_active:
+                # Partitions move. The client has none of them, so nothing would be waited for in step; and
+                # what waits here is read again.
+                await self._wait(queue, MOVING_S)
+                continue
             waiting = self._steps.take(self._batch_max, partial(self._more_to_come, app))
             self._hold_back(app)
             if waiting:

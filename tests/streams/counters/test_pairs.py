@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from model.errors import SettingsError, StoreError
 from streams.counters.pair_kinds import FORWARD, FRESH, REVERSE, TOGETHER
-from streams.counters.pairs import PairTable, observe_pairs
+from streams.counters.pairs import PairTable, find_pair, observe_pairs
 from streams.counters.settings import CounterSettings
 from streams.events.schema import Click
 from streams.state.fold import Delivery, apply
@@ -275,3 +275,12 @@ def test_a_row_that_is_not_known_is_refused_before_anything_is_counted() -> None
     with pytest.raises(StoreError, match="item row 9, but only 4 are known"):
         table.observe(0, np.array([1, 9], np.int32), 0, START_MS, 1.0)
     assert not table.length.any()
+
+
+@pytest.mark.parametrize("length", [0, 1, 15, 16, 17, 63, 64, 65, 79, 80, 128, 143, 1_024])
+def test_a_pair_is_found_at_every_place_and_not_behind_the_row(length: int) -> None:
+    begin, pool = 10, np.random.default_rng(length).permutation(2_000)[: length + 20].astype(np.int32)
+    for at, neighbour in enumerate(pool.tolist()):
+        within = begin <= at < begin + length
+        assert find_pair(pool, begin, begin + length, neighbour) == (at if within else -1)
+    assert find_pair(pool, begin, begin + length, 5_000) == -1

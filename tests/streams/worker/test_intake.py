@@ -19,7 +19,7 @@ from streams.kafka.record import Record
 from streams.settings.reading import override
 from streams.settings.tree import Settings
 from streams.worker.event_queue import EventQueue
-from streams.worker.intake import HELD_BACK_EVENTS, TURN_EVENTS, BatchIntake, as_message
+from streams.worker.intake import HELD_BACK_EVENTS, MOVING_S, TURN_EVENTS, BatchIntake, as_message
 
 
 class Event(Record):
@@ -72,6 +72,7 @@ class Consumer:
 
     def __init__(self) -> None:
         self.ends: dict[str, int] = {}
+        self.flow_active = True
         self.held_back: set[TP] = set()
         self.on_buffer_full, self.on_buffer_drop = self.held_back.add, self.held_back.discard
 
@@ -229,6 +230,30 @@ async def test_what_waits_when_partitions_move_is_left_to_whoever_has_them_now()
         await running.put(Event(0, generation=2), Event(1, generation=1))
         assert running.handler.begun == [[0]]
         assert running.intake.queued() == 0
+
+
+async def test_nothing_goes_ahead_of_its_turn_while_partitions_move() -> None:
+    """The client has given them back, and says of none that more of it is to come; its queue is cleared."""
+    async with intake() as running:
+        running.consumer.ends = {"headrace.clicks": 9}
+        await running.put(Event(1, topic="reviews", ts=20))
+        running.consumer.flow_active, running.consumer.ends = False, {}
+        await running.put(Event(2, topic="reviews", ts=30))
+        await asyncio.sleep(3 * MOVING_S)
+        assert running.handler.begun == []
+        running.app.consumer_generation_id, running.consumer.flow_active = 2, True
+        await running.put(Event(0, generation=2, ts=10), Event(1, generation=2, topic="reviews", ts=20))
+        assert running.handler.begun == [[0, 1]]
+
+
+async def test_what_waits_while_partitions_move_goes_on_where_they_stay() -> None:
+    async with intake() as running:
+        running.consumer.flow_active = False
+        await running.put(Event(0))
+        assert running.handler.begun == []
+        running.consumer.flow_active = True
+        await asyncio.sleep(10 * MOVING_S)
+        assert running.handler.begun == [[0]]
 
 
 async def test_a_topic_that_is_far_ahead_is_held_back_until_half_of_it_is_taken() -> None:

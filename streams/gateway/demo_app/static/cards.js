@@ -8,8 +8,10 @@ const shown = new WeakMap();
 const DEEDS = { like: "like", dislike: "dislike", why: "question" };
 const PRICE = new Intl.NumberFormat(document.documentElement.lang || "en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** The price in the catalog's own currency, which nobody names; null where there is none. */
-export const price = (item) => (item.price === null ? null : PRICE.format(item.price));
+/** An amount in the catalog's own currency, which nobody names; null where there is none. */
+export const amount = (value) => (value === null || value === undefined ? null : PRICE.format(value));
+
+export const price = (item) => amount(item.price);
 
 /** Places of a slate that the gateway answered: of a feed, a search, or another list. */
 export function places(answer, item, more = {}) {
