@@ -117,6 +117,7 @@ async def test_a_table_has_the_level_in_each_row_and_keeps_rows_that_say_the_sam
     marks = {"name": "drift", "objective": True, "values": [[AT, 0], [AT, 9], [AT, None]]}
     await page.evaluate(DRAW, [*own, "line", {"series": [*OVER_TIME, marks], "unit": "ms"}])
     await page.get_by_text("As a table").click()
+    await expect(page.locator("#drawn tbody tr")).to_have_count(3)
     assert await page.evaluate(TOLD) == [
         ["Time", "p50", "p99", "objective"],
         ["21:40:02", "13 ms", "90 ms", "250 ms"],
