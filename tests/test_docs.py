@@ -19,6 +19,8 @@ from streams.gateway.live.metrics import LiveMetrics
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.ranking.metrics import RankerMetrics
 from streams.gateway.searching.metrics import SearchMetrics
+from streams.ranking import pipeline
+from streams.recommender import Recommender
 from streams.settings.tree import Settings
 from streams.tracing.metrics import TracingMetrics
 from streams.worker.metrics import WorkerMetrics
@@ -29,7 +31,7 @@ PAGES = sorted(
     for place in ("*", "docs/*", "benchmarks/*", "benchmarks/peers/*")
     for page in ROOT.glob(f"{place}.md")
 )
-OPERATIONS = (ROOT / "docs/operations.md").read_text()
+WATCHING = (ROOT / "docs/watching.md").read_text()
 BENCHMARKS = (ROOT / "docs/benchmarks.md").read_text().replace("*", "")
 EVENTS = (ROOT / "docs/events.md").read_text()
 SUFFIX = {"counter": "_total"}
@@ -86,10 +88,32 @@ def test_settings_exist(page: Path) -> None:
 
 
 def test_defaults_are_those_of_the_settings() -> None:
-    for section, name, default in re.findall(
-        r"^\| `(\w+)\.(\w+)` \| ([^`,|]+?) \|", OPERATIONS, re.MULTILINE
-    ):
-        assert str(getattr(getattr(Settings(), section), name)) == default, f"{section}.{name}"
+    rows = [
+        row
+        for page in PAGES
+        if page.parent.name == "docs" and page != ROOT / "docs/benchmarks.md"
+        for row in re.findall(r"^\| `(\w+)\.(\w+)` \| ([^`,|]+?) \|", page.read_text(), re.MULTILINE)
+        if hasattr(Settings(), row[0])
+    ]
+    assert len(rows) > 20
+    for section, name, default in rows:
+        value = getattr(getattr(Settings(), section), name)
+        assert (str(value).lower() or "none") == default.lower(), f"{section}.{name}"
+
+
+def test_readme_leads_to_every_page() -> None:
+    named = set(re.findall(r"\]\((docs/\w+\.md)\)", (ROOT / "README.md").read_text()))
+    assert named == {f"docs/{page.name}" for page in PAGES if page.parent.name == "docs"}
+
+
+def test_the_stages_are_those_of_the_pipeline_in_its_order() -> None:
+    stages = Recommender(Settings()).pipeline
+    names = [type(stage).__name__.lower() for stage in (*stages.gathering, *stages.ordering)]
+    assert pipeline.__doc__ is not None
+    assert re.findall(r"[a-z]+", pipeline.__doc__.split("\n\n")[1]) == names
+    picture_of = re.search(r'stages\["(.+?)"\]', (ROOT / "ARCHITECTURE.md").read_text())
+    assert picture_of is not None
+    assert picture_of[1].split(" · ") == names
 
 
 def live_registry() -> CollectorRegistry:
@@ -113,7 +137,7 @@ def test_every_metric_is_documented_and_no_other() -> None:
         if family.name.startswith("headrace_")
     ]
     exported = {family.name + SUFFIX.get(family.type, "") for family in families}
-    assert set(re.findall(r"`(headrace_\w+)", OPERATIONS)) == exported
+    assert set(re.findall(r"`(headrace_\w+)", WATCHING)) == exported
 
 
 def sections() -> dict[str, set[str]]:

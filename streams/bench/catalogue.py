@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import psutil
@@ -20,6 +21,7 @@ from streams.bench.synthetic import catalogue, core_with, learned
 from streams.ranking.rank_batch import new_batch
 from streams.ranking.request import RankRequest
 from streams.recommender import Recommender
+from streams.serving.kept_counters import CountersCopy
 from streams.serving.loading import load_in_service
 from streams.settings.tree import Settings
 from streams.state.user_state import UserState
@@ -31,12 +33,22 @@ BATCH = 16
 ROUNDS = 12
 
 
+class SnapshotPieces(NamedTuple):
+    """CPU milliseconds of the core's thread for the pieces in which a snapshot is copied between batches: the
+    longest one, which is how long a batch may wait for it, and all of them. The beginning is one of them.
+    """
+
+    pieces: int
+    longest_ms: float
+    all_ms: float
+
+
 @dataclass(frozen=True)
 class CatalogueRow:
     """One size. start_s: CPU seconds of each phase of a start, without the store's part. stage_us: CPU
     microseconds a draft of each stage before scoring; source_us: what a source adds to the stage Find.
     recall: of each index on these users, against an exact search; none where searches are exact. rss_mib: of
-    the process.
+    the process. snapshot: how a snapshot's copy held up batches.
     """
 
     items: int
@@ -45,6 +57,7 @@ class CatalogueRow:
     source_us: dict[str, float]
     recall: dict[str, float]
     rss_mib: float
+    snapshot: SnapshotPieces
 
 
 def catalogue_rows(
@@ -79,6 +92,7 @@ def _row(items: int, settings: Settings, model: Path | None, batch: int) -> Cata
         source_us={name: _added_us(core, asking, batch, every, name) for name in names},
         recall=_recall(core, asking),
         rss_mib=round(psutil.Process().memory_info().rss / 2**20, 1),
+        snapshot=_snapshot(core),
     )
 
 
@@ -122,6 +136,22 @@ def _added_us(
     """What a source adds to the time of all others."""
     others = [each for each in core.pipeline.names if each != name]
     return round(every["Find"] - _stage_us(core, users, batch, others)["Find"], 1)
+
+
+def _snapshot(core: Recommender) -> SnapshotPieces:
+    """The second copy that this process makes: the first one asks the system for its pages."""
+    for _ in range(2):
+        spent = list[int]()
+        began = time.thread_time_ns()
+        copy = CountersCopy(core)
+        whole = False
+        while not whole:
+            spent.append(time.thread_time_ns() - began)
+            began = time.thread_time_ns()
+            whole = copy.step()
+        spent.append(time.thread_time_ns() - began)
+        copy.end()
+    return SnapshotPieces(len(spent), round(max(spent) / 1e6, 3), round(sum(spent) / 1e6, 3))
 
 
 def _recall(core: Recommender, users: Sequence[tuple[str, UserState]]) -> dict[str, float]:

@@ -45,12 +45,15 @@ class GatewayStep:
 
 @dataclass(frozen=True)
 class GatewayOptions:
-    """`steps` in turn, for `seconds` each; `world`: the users, the items and the workers behind."""
+    """`steps` in turn, for `seconds` each; `world`: the users, the items and the workers behind. `rankers`:
+    processes that rank beside the gateway; 0: it does so itself.
+    """
 
     steps: tuple[GatewayStep, ...] = (GatewayStep(1), GatewayStep(8))
     seconds: float = 10.0
     warm_seconds: float = 3.0
     world: BenchOptions = field(default_factory=BenchOptions)
+    rankers: int = 0
 
 
 def measure_requests(
@@ -81,7 +84,9 @@ def _running(options: GatewayOptions, settings: Settings, steps: Steps) -> Itera
             actors = Actors(world.settings, world.users, world.items, world.popularity, world.queries)
         else:
             actors = asyncio.run(seed_feeds(stack.settings, options.world.users))
-        services = running.enter_context(Services(actors.settings, logs, options.world.workers, steps.step))
+        services = running.enter_context(
+            Services(actors.settings, logs, options.world.workers, steps.step, rankers=options.rankers)
+        )
         yield _System(actors, UnderLoad(actors.settings, stack, services, logs))
 
 

@@ -96,4 +96,5 @@ def _options(options: GatewayOptions) -> dict[str, Any]:
         "users": options.world.users,
         "items": options.world.items,
         "workers": options.world.workers,
+        "rankers": options.rankers,
     }

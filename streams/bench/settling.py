@@ -65,10 +65,10 @@ async def until_settled(
 
 
 async def _asked(running: UnderLoad, client: GatewayClient, url: str) -> Unsettled | None:
-    """What there is still to do; None for nothing."""
+    """What there is still to do; None for nothing. Where others rank for the gateway, they have the index."""
     try:
         ready = await client.page(f"{url}/readyz")
-        samples = await running.scrape(client, [url])
+        samples = await running.scrape(client, running.services.ranker_urls or [url])
     except RefusedError as error:  # as long as it is busy with its start
         return Unsettled(str(error), 0, 0)
     return unsettled(ready, samples)

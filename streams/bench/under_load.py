@@ -40,7 +40,8 @@ class UnderLoad:
         self.processes = [*stack.processes, *services.processes]
         self.pids = {
             "worker": [child.pid for child in services.workers],
-            "gateway": [child.pid for child in services.processes if child not in services.workers],
+            "gateway": [] if services.gateway is None else [services.gateway.pid],
+            **({"rankers": [child.pid for child in services.rankers]} if services.rankers else {}),
             "Kafka": [child.pid for child in stack.processes if child.name == "Apache Kafka"],
             "Valkey": [child.pid for child in stack.processes if child.name == "Valkey"],
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from streams.clock import Clock
 from streams.datasets.dataset import Dataset, DatasetSpec, load_dataset
 from streams.demo.at_once import at_once
 from streams.demo.steady_rate import at_steady_pace
+from streams.demo.trained_once import one_trains
 from streams.local.datasets import ml_100k
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import Say, text_encoder, texts_of
@@ -91,14 +93,17 @@ def prepared(options: DemoOptions, settings: Settings, clock: Clock, say: Say) -
     name = model_name(options, settings)
     dataset = _ending_now(dataset, until, options.rate, clock)
     settings = adapted(settings, dataset.interactions, until)
-    encoder = text_encoder(registry, texts_of(dataset, until), settings, say)
-    project = CachedEncoder(encoder.project)
-    trained = not registry.has(name)
-    if trained:
-        run = prepare(dataset, settings, project, say)
-        collected = warm(run, until, settings, say, burn_in=1.0 - options.examples)
-        fit(run, collected, registry, name, say, encoder.manifest)
-        dataset = _ending_now(dataset, until, options.rate, clock)  # training took its time
+    with ExitStack() as held:
+        if not registry.has(name):
+            held.enter_context(one_trains(registry.folder, say))
+        encoder = text_encoder(registry, texts_of(dataset, until), settings, say)
+        project = CachedEncoder(encoder.project)
+        trained = not registry.has(name)  # whoever held the folder may have made it
+        if trained:
+            run = prepare(dataset, settings, project, say)
+            collected = warm(run, until, settings, say, burn_in=1.0 - options.examples)
+            fit(run, collected, registry, name, say, encoder.manifest)
+    dataset = _ending_now(dataset, until, options.rate, clock)  # all that took its time
     run = prepare(dataset, settings, project, say)
     run.warm(until, None, until, lambda done: say("replaying the first part", done, until))
     run.recommender.serve(load_in_service(registry.get(name), settings.model, run.recommender.pipeline.names))

@@ -52,6 +52,7 @@ class _Http(HttpToolsProtocol):
         self._begun: list[RequestResponseCycle] = []
         self._of_head = 0
         self._goes_on = self._in_head = False
+        self._between = True
         self._late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -60,6 +61,8 @@ class _Http(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._goes_on = False
+        if self._between:
+            data = with_encoded_line(data)
         super().data_received(data)
         if self._in_head and self._late is None:  # nearly always a head comes as a whole
             self._wait_for_head()
@@ -71,6 +74,7 @@ class _Http(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._goes_on = self._in_head = True
+        self._between = False
         cast("dict[str, object]", self.scope)[TRANSPORT] = self.transport
 
     def on_headers_complete(self) -> None:
@@ -87,6 +91,10 @@ class _Http(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
         self._goes_on = True
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._between = True
 
     def send_400_response(self, msg: str) -> None:
         if self._is_answering():  # nothing may be written into the midst of an answer
@@ -134,6 +142,21 @@ class _Http(HttpToolsProtocol):
         self._begun = []
         self._wait_no_more()
         super().connection_lost(exc)
+
+
+def with_encoded_line(data: bytes) -> bytes:
+    """What begins with a request line, whose letters beyond ASCII are percent-encoded: curl sends an address
+    as it was typed, and the parser takes none that is not ASCII.
+
+    >>> with_encoded_line("GET /v1/search?q=手 HTTP/1.1\\r\\nHost: h\\r\\n".encode())
+    b'GET /v1/search?q=%E6%89%8B HTTP/1.1\\r\\nHost: h\\r\\n'
+    """
+    end = data.find(b"\r\n")
+    line = data if end < 0 else data[:end]
+    if line.isascii():
+        return data
+    encoded = b"".join(b"%%%02X" % byte if byte > 0x7F else b"%c" % byte for byte in line)
+    return encoded if end < 0 else encoded + data[end:]
 
 
 class _WebSocket(WebSocketsSansIOProtocol):

@@ -4,7 +4,8 @@
 
 A condition is NAME:VALUE. What has other signs than letters, digits, and . _ - / stands in double quotes; in
 these a backslash stands before a double quote and before a backslash. `and` goes before `or`, `not` before
-both. Capitals mean nothing in these three words, and something in names and values.
+both. Capitals mean nothing in these three words, and something in names and values. Colon and brackets may be
+of full width, as Chinese keyboards write them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ LENGTH_MAX = 2_000
 Expression = tuple[object, ...]
 """("is", name, value), ("not", one), ("and", ...) or ("or", ...)."""
 
-_TOKEN = re.compile(r'\s*(?:([():])|"((?:[^"\\]|\\["\\])*)"|([\w./-]+))')
+_NARROW = str.maketrans("（）：", "():")
+_TOKEN = re.compile(r'\s*(?:([():（）：])|"((?:[^"\\]|\\["\\])*)"|([\w./-]+))')
 
 
 def parse(text: str) -> Expression:
@@ -32,6 +34,8 @@ def parse(text: str) -> Expression:
 
     >>> parse("colour:red and not (size:M or size:L)")
     ('and', ('is', 'colour', 'red'), ('not', ('or', ('is', 'size', 'M'), ('is', 'size', 'L'))))
+    >>> parse("品牌：华为 and not （颜色：黑色）") == parse("品牌:华为 and not (颜色:黑色)")
+    True
     >>> parse("colour:")
     Traceback (most recent call last):
     model.errors.RequestError: attributes is 'colour:'; expected a value after 'colour:'
@@ -52,7 +56,7 @@ class _Parser:
                 raise self._wrong(f"a name, a value, a bracket or a word at {text[place:][:20]!r}")
             sign, quoted, bare = found[1], found[2], found[3]
             if sign:
-                self.tokens.append(("sign", sign))
+                self.tokens.append(("sign", sign.translate(_NARROW)))
             elif quoted is not None:
                 self.tokens.append(("text", re.sub(r"\\(.)", r"\1", quoted)))
             else:

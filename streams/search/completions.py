@@ -13,6 +13,7 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from streams.search.chinese import simplified
+from streams.search.intent import PATH_MARKS
 from streams.search.scripts import normalized
 
 MOST_WORDS = 6
@@ -97,7 +98,10 @@ class _Asked:
 
 
 def _keys(name: str) -> list[str]:
+    """Of its words, and of the steps of a path: 食品饮料>茶叶 is found by 茶."""
     written = normalized(name)
-    ways = [each.split() for each in dict.fromkeys((written, simplified(written)))]
+    last = max(map(written.rfind, PATH_MARKS))
+    parts = (written, written[last + 1 :].strip())
+    ways = [each.split() for part in parts for each in dict.fromkeys((part, simplified(part)))]
     keys = [" ".join(words[at:]) for words in ways for at in range(min(len(words), MOST_WORDS))]
     return list(dict.fromkeys(keys))

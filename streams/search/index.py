@@ -20,6 +20,7 @@ from streams.search.completions import Beginnings, PastQueries
 from streams.search.documents import ItemDocument, document_of
 from streams.search.intent import Names
 from streams.search.pace import Pace
+from streams.search.pinyin import Pinyin
 from streams.search.queries import Understood, understand
 from streams.search.remembered import Remembered
 from streams.search.titles import Titles
@@ -56,6 +57,7 @@ class SearchIndex:
         self.pace = Pace()
         self.words = Words(folder, settings.fields, settings.languages, self.pace)
         self.table = SpellingTable(self.pace)
+        self.pinyin = Pinyin()
         self.names = Names(self.words.spoken()[0])
         self.categories, self.makers = Beginnings(), Beginnings()
         self.queries = PastQueries(settings.kept_queries, settings.kept_from)
@@ -130,6 +132,7 @@ class SearchIndex:
             self._take()
             made = self.words.put(self._behind)
             self.table.learn(itertools.chain.from_iterable(made))
+            self.pinyin.learn(set[str]().union(*made))
             self.names.speak(self.words.spoken()[0])
             for document in self.pace.over(self._behind):
                 self._learn(document)
@@ -171,13 +174,15 @@ class SearchIndex:
         return min(max(-(-behind // COMMITS), SOON), MOST_AT_ONCE)
 
     def read_back(self) -> None:
-        """Learn the spelling of what a folder already had."""
-        self.table.learn_counts(self.words.vocabulary())
+        """Learn spelling and pronunciation of what a folder already had."""
+        vocabulary = self.words.vocabulary()
+        self.table.learn_counts(vocabulary)
+        self.pinyin.learn(term for term, _ in vocabulary)
 
     def understand(self, text: str) -> Understood:
         """What a query asks for."""
         return self._understood.of(
-            text, lambda: understand(text, self.words, self.table, self.names, self.priced)
+            text, lambda: understand(text, self.words, self.table, self.pinyin, self.names, self.priced)
         )
 
     def forget_queries(self) -> None:

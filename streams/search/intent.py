@@ -23,7 +23,8 @@ LONGEST_NAME = 6
 """Terms. A name of more is not looked for."""
 MOST_NAMES = 200_000
 MOST_ENTITY_ITEMS = 500
-_PATH = (">", "|", "/", "›", "»", "::")
+PATH_MARKS = (">", "|", "/", "›", "»", "::")
+"""Between the steps of a category, from the widest to the closest."""
 
 Kind = Literal["category", "maker", "entity"]
 
@@ -98,7 +99,7 @@ class Names:
 def _parts(category: str) -> list[str]:
     """A category and, where its name is a path, its last step."""
     last = category
-    for mark in _PATH:
+    for mark in PATH_MARKS:
         last = last.rpartition(mark)[2]
     return [category] if last == category or not last.strip() else [category, last]
 

@@ -5,15 +5,18 @@ Nothing of a query is a syntax: quotes, brackets, "OR" and "title:" are read lik
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.search.analysis import is_word, terms
 from streams.search.chinese import elsewhere, spellings
 from streams.search.intent import Named, Names
 from streams.search.languages import says_nothing, stem
+from streams.search.model_names import is_model, parted
+from streams.search.pinyin import Pinyin, is_pinyin
 from streams.search.prices import PriceWords, price_words
-from streams.search.scripts import letters_of, unspaced
+from streams.search.scripts import letters_of, normalized, unspaced
 from streams.search.typos import Spelling as SpellingTable
 from streams.search.words import STEM, Spelling, Words
 
@@ -52,7 +55,9 @@ class Understood(NamedTuple):
         return text if any(map(str.isalnum, text)) else ""
 
 
-def understand(text: str, words: Words, table: SpellingTable, names: Names, priced: bool) -> Understood:
+def understand(
+    text: str, words: Words, table: SpellingTable, pinyin: Pinyin, names: Names, priced: bool
+) -> Understood:
     """What a query asks for. priced: whether any item has a price; else words for prices are words."""
 
     def frequency(term: str) -> int:
@@ -61,7 +66,9 @@ def understand(text: str, words: Words, table: SpellingTable, names: Names, pric
     text = text[:MOST_CHARACTERS]
     prices = price_words(text) if priced else PriceWords(None, None, 0, text)
     languages = words.spoken()
-    every = list(dict.fromkeys(terms(prices.rest)))[:MOST_TERMS]
+    typed = list(dict.fromkeys(terms(prices.rest)))[:MOST_TERMS]
+    every, meant = _pronounced(parted(typed, frequency), pinyin, frequency)
+    every = list(dict.fromkeys(every))[:MOST_TERMS]
     simple, region = spellings(prices.rest), elsewhere(prices.rest)
     telling = [term for term in every if not says_nothing(term, languages)] or every
     asked, fixed = [], dict[str, str]()
@@ -78,7 +85,7 @@ def understand(text: str, words: Words, table: SpellingTable, names: Names, pric
             telling[at - 1] + term if at else "",
             term + (telling[at + 1] if at + 1 < len(telling) else ""),
         ):
-            if near and near != term and is_word(near) and frequency(near):
+            if near and near != term and (is_word(near) or is_model(near)) and frequency(near):
                 _add(ways, [(near, JOINED)])
         corrections = table.correct(term, frequency)
         for each in corrections:
@@ -89,10 +96,47 @@ def understand(text: str, words: Words, table: SpellingTable, names: Names, pric
             fixed[term] = " ".join(corrections[0].words)
         asked.append(list(ways.items()))
     corrected = " ".join(fixed.get(term, term) for term in every) if fixed else ""
+    if meant:
+        corrected = _written(prices.rest, meant, fixed)
     named = names.find(terms(corrected) if corrected else every)
     for other in (simple, {**simple, **region}) if (simple or region) and not corrected else ():
         named = list(dict.fromkeys([*named, *names.find([other.get(term, term) for term in every])]))
     return Understood(text, prices.rest, prices, asked, corrected, named)
+
+
+class _Meant(NamedTuple):
+    """Pieces of a query, one behind the other, that are the pinyin of these words."""
+
+    pieces: Sequence[str]
+    words: list[str]
+
+
+def _pronounced(
+    every: Sequence[str], pinyin: Pinyin, frequency: Callable[[str], int]
+) -> tuple[list[str], list[_Meant]]:
+    """The terms, with Chinese words for those that are their pinyin and in no item; and which these are."""
+    made, found, at = list[str](), list[_Meant](), 0
+    while at < len(every):
+        end = at
+        while end < len(every) and is_pinyin(every[end]) and not frequency(every[end]):
+            end += 1
+        if end > at and (words := pinyin.words(every[at:end], frequency)):
+            found.append(_Meant(every[at:end], words))
+            made += [term for word in words for term in terms(word)]
+        else:
+            end = max(end, at + 1)
+            made += every[at:end]
+        at = end
+    return made, found
+
+
+def _written(text: str, meant: Sequence[_Meant], fixed: Mapping[str, str]) -> str:
+    """A query with words for their pinyin and for slips."""
+    text = normalized(text)
+    for pieces, words in (*meant, *(_Meant([term], [word]) for term, word in fixed.items())):
+        typed = r"[^\w]*".join(map(re.escape, pieces))
+        text = re.sub(rf"(?<![a-z]){typed}(?![a-z])", " ".join(words), text, count=1)
+    return " ".join(text.split())
 
 
 def _known(spellings: dict[str, float], term: str, words: Words) -> bool:

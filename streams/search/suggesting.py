@@ -5,6 +5,7 @@ The words before the last one are whole; the last one may be the beginning of a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,12 +17,19 @@ from streams.search.analysis import is_word, terms
 from streams.search.chinese import simplified
 from streams.search.completions import Completion
 from streams.search.index import SearchIndex
+from streams.search.model_names import with_spaces
+from streams.search.pinyin import is_pronounced
 from streams.search.scripts import normalized
+from streams.search.typos import TWO_FROM
 
 LOOKED_AT = 50
 """Items whose titles fit, of which the most popular are taken."""
 MOST_TERMS = 8
 MOST_CHARACTERS = 200
+SHORTEST_PINYIN = 3
+MOST_MEANT = 3
+"""Words that are tried for one pronunciation."""
+_LETTERS = re.compile(r"[a-z][a-z ]*$")
 _distance = EditDistance(DistanceAlgorithm.DAMERAU_OSA_FAST)
 
 
@@ -42,12 +50,37 @@ def suggest(recommender: Recommender, index: SearchIndex, typed: str, limit: int
     found = _complete(recommender, index, list(dict.fromkeys((simplified(begins), begins))), limit)
     if found:
         return Suggestions(found, "")
+    if (spaced := with_spaces(begins)) != begins:
+        found = _complete(recommender, index, [spaced], limit)
+        if found:
+            return Suggestions(found, spaced)
+    for meant in (said := _pronounced(index, begins)):
+        found += _complete(recommender, index, [meant], limit)
+    if found:
+        return Suggestions(list(dict.fromkeys(found))[:limit], said[0])
     mended = _mended(index, its)
     if mended == its:
         return Suggestions([], "")
     begins = " ".join(mended)
     found = _complete(recommender, index, [begins], limit)
     return Suggestions(found, begins if found else "")
+
+
+def _pronounced(index: SearchIndex, typed: str) -> list[str]:
+    """What is meant where a text ends in pinyin, also behind the first characters of a word: 充dianb."""
+    found = _LETTERS.search(typed)
+    if found is None:
+        return []
+    before, letters = typed[: found.start()], found[0].split()
+    if is_pronounced(before[-1:]):
+        words = index.pinyin.completed(before[-1], letters, index.words.frequency, MOST_MEANT)
+        if words:
+            return [before[:-1] + word for word in words]
+        before += " "
+    if len(found[0]) < SHORTEST_PINYIN:
+        return []
+    words = index.pinyin.completed("", letters, index.words.frequency, MOST_MEANT)
+    return [before + word for word in words]
 
 
 def _complete(
@@ -100,7 +133,7 @@ def _beginning(index: SearchIndex, typed: str) -> str:
     """The beginning of a word of the catalogue that differs least from what was typed."""
     if not is_word(typed) or index.words.beginning(typed, 1):
         return typed
-    best = (3 if len(typed) >= 8 else 2, 0, typed)
+    best = (2 if len(typed) >= TWO_FROM else 1, 1, typed)
     for word, count in index.words.beginning(typed[:1], 5_000) if len(typed) >= 3 else ():
         for length in {min(len(typed) + more, len(word)) for more in (-1, 0, 1)}:
             away = int(_distance.compare(typed, word[:length], best[0]))

@@ -221,6 +221,15 @@ class Words:
         self._index.reload()
         self._searcher = self._index.searcher()
 
+    def settle(self) -> None:
+        """Wait until the segments are merged that are being merged, and show what came of it. The next item
+        that is put opens a writer anew.
+        """
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.wait_merging_threads()
+        self.show()
+
     def _write(self, made: Sequence[_Made]) -> None:
         """Where the writer breaks, halves are written until the one document is found that breaks it."""
         broken = self._attempt(made)

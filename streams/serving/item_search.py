@@ -30,6 +30,8 @@ MERGED_AFTER = (1, 2, 4, 8, 16, 32, 64)
 """Turns of the timer after a commit at which the index is shown anew: its segments were merged meanwhile."""
 PAGE = 2_000
 """Items that are read from the store at once, to make an index anew."""
+FILLED_AT_ONCE = 100_000
+"""Items that are read before the index takes them: it cuts them into few commits, and so has few segments."""
 
 
 class ItemSearch:
@@ -141,13 +143,16 @@ class ItemSearch:
 
 
 async def fill(index: SearchIndex, store: Store, item_ids: Sequence[str]) -> None:
-    """Index all items that have a record in the store, a page at a time."""
+    """Index all items that have a record in the store, and wait until its segments are merged."""
     for first in range(0, len(item_ids), PAGE):
         raws = await store.items(item_ids[first : first + PAGE])
         for row, raw in enumerate(raws, first):
             if raw is not None:
                 index.fill(row, decode_item(raw))
-        await in_thread(index.commit)
+        if index.waiting >= FILLED_AT_ONCE:
+            await in_thread(index.commit)
+    await in_thread(index.commit)
+    await in_thread(index.words.settle)
 
 
 def _opened(settings: SearchSettings) -> SearchIndex:

@@ -70,7 +70,7 @@ class Ranker:
     """Opens in the background once it was told to begin. `slates`: those that it made of late. `live`: what
     it ranks with; None until it is there. `trouble`: why it can't rank, or may rank by old counters; "" where
     all is well. `items`: the search index over the items; None until there is one, and where `search.enabled`
-    is false.
+    is false. `queries`: the vectors of texts that are at hand.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Ranker:
             watch or Unwatched(),
         )
         self.slates = RankedSlates(settings.ranker.slates_kept)
-        self._queries = Queries(settings.ranker.timeout_ms / 1_000)
+        self.queries = Queries(settings.ranker.timeout_ms / 1_000)
         self._asking = self._explaining = 0
         self._opened, self._over = asyncio.Event(), asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -118,7 +118,7 @@ class Ranker:
     async def close(self) -> None:
         """End it, with all that waits; what is being loaded has `gateway.drain_deadline_s`."""
         await self._queue.close()
-        await self._queries.close()
+        await self.queries.close()
         self._over.set()
         if self._running is not None:
             if self.live is None:
@@ -137,7 +137,7 @@ class Ranker:
         asked, and `StoreError` where the user's state can't be read.
         """
         live, started = self.ready(), time.perf_counter()
-        texts = await self._queries.vectors(_to_describe(asked, live.recommender), live.encode)
+        texts = await self.queries.vectors(_to_describe(asked, live.recommender), live.encode)
         answer = await self._queue.answer((asked, await self.vector(asked.query), texts))
         self._queue.watch.took("whole", time.perf_counter() - started)
         # Without the texts, which nobody asks for again.
@@ -197,7 +197,7 @@ class Ranker:
     async def vector(self, text: str) -> F32 | None:
         """The vector of a query, float32 [text_dim]; None for "", and where there is no text encoder."""
         live = self.ready()
-        return await self._queries.vector(text, live.encode)
+        return await self.queries.vector(text, live.encode)
 
     def ready(self) -> Live:
         live = self.live

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from model.errors import RankerBusyError, RankerLateError
 from streams.cancelling import cancelled
@@ -39,14 +39,15 @@ class _Waits(Generic[A, B, R]):
 
 
 class RankerQueue(Generic[A, B, R]):
-    """`read` makes ready each of several requests; `work` makes an answer for each of a batch, or the reason
-    why there is none. It is given what takes the next batch, and calls that once, in the core's thread. Both
-    have `batch_max` at most. `queue_max` may wait, for `timeout_s` each, until they are answered.
+    """`read` makes ready each of several requests; None where they come ready. `work` makes an answer for
+    each of a batch, or the reason why there is none. It is given what takes the next batch, and calls that
+    once, in the core's thread. Both have `batch_max` at most. `queue_max` may wait, for `timeout_s` each,
+    until they are answered.
     """
 
     def __init__(
         self,
-        read: Callable[[Sequence[A]], Awaitable[Sequence[B]]],
+        read: Callable[[Sequence[A]], Awaitable[Sequence[B]]] | None,
         work: Callable[[Callable[[], list[B]]], Awaitable[Sequence[R | Exception]]],
         batch_max: int,
         queue_max: int,
@@ -67,9 +68,14 @@ class RankerQueue(Generic[A, B, R]):
         if (waiting := len(self._unread) + len(self._ready)) >= self._queue_max:
             raise RankerBusyError(f"{waiting} requests wait already")
         entry = _Waits[A, B, R](asked, asyncio.get_running_loop().create_future())
-        self._unread.append(entry)
+        if self._read is None:
+            entry.ready = cast("B", asked)
+            self._ready.append(entry)
+            self._call()
+        else:
+            self._unread.append(entry)
+            self._begin_reads()
         self._say_waiting()
-        self._begin_reads()
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await entry.answer
@@ -97,6 +103,7 @@ class RankerQueue(Generic[A, B, R]):
             self._begin(self._have_read(entries), self._reads, self._begin_reads)
 
     async def _have_read(self, entries: Sequence[_Waits[A, B, R]]) -> None:
+        assert self._read is not None
         now_s = time.perf_counter()
         for entry in entries:
             entry.waited_s = now_s - entry.since_s

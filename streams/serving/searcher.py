@@ -1,5 +1,6 @@
-"""Searches, answered by a ranker: the query's vector, what its words find and the user's state, side by side,
-then one call of the core. Those that wait together are one call (`streams.serving.ranker_queue`).
+"""Searches, answered by a ranker: the query (`streams.serving.query_reading`) and the user's state are read
+side by side, then one call of the core answers. Those that wait together are one call
+(`streams.serving.ranker_queue`).
 
 A search is made once, and kept among the ranker's slates: its places do not move between two pages.
 """
@@ -8,24 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple, TypeVar
 
 from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError
-from model.schema import F32
 from streams.ranking.request import NO_FILTER, ItemFilter
 from streams.recommender import Recommender
-from streams.search.index import SearchIndex
 from streams.search.queries import Understood
 from streams.search.searching import SURFACE, SearchAnswer, SearchAsked
 from streams.search.suggesting import Suggestions, suggest
-from streams.search.words import Hits
 from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live
 from streams.serving.meetings import with_rows_met
+from streams.serving.query_reading import QueryReader
 from streams.serving.ranker import Ranker
 from streams.serving.ranker_asked import Answer, Asked
 from streams.serving.ranker_queue import RankerQueue
@@ -75,8 +74,9 @@ class Searcher:
         bounds = ranker.settings.ranker
         at_once, timeout_s = min(AT_ONCE, bounds.batch_max), bounds.timeout_ms / 1_000
         self._queue: RankerQueue[WaitingSearch, WaitingSearch, SearchAnswer] = RankerQueue(
-            self._read, self._work, at_once, bounds.queue_max, timeout_s, Unwatched()
+            None, self._work, at_once, bounds.queue_max, timeout_s, Unwatched()
         )
+        self._reader = QueryReader(ranker.queries, timeout_s)
 
     @property
     def items(self) -> ItemSearch:
@@ -107,14 +107,10 @@ class Searcher:
 
     async def _search(self, query: Query) -> Found:
         items, ranker = self.items, self._ranker
-        understood = items.index.understood(query.text)
-        if understood is None:
-            understood = await self._beside(items.index.understand, query.text)
-        vector, hits, state = await asyncio.gather(
-            self._vector(understood.to_encode),
-            self._hits(items.index, understood, query.filter),
-            self._state(query.user),
-        )
+        # A filter may leave so few items that the index looks among these alone: not beforehand.
+        reading = self._reader.begin(items.index, query.text, query.filter == NO_FILTER, self._live.encode)
+        state = await self._state(query.user)
+        understood, hits, vector = await self._reader.end(reading)
         asked = SearchAsked(
             understood=understood,
             vector=vector,
@@ -132,36 +128,6 @@ class Searcher:
         kept = Asked(query.user, surface=query.surface, filter=query.filter, query=query.text)
         ranker.slates.keep(kept, answer)
         return Found(answer, understood, made.personal, made.found, made.relaxed)
-
-    async def _hits(self, index: SearchIndex, understood: Understood, within: ItemFilter) -> Hits | None:
-        """What words find, while the query's text is encoded; None where a filter may leave so few items that
-        the index looks among these alone.
-        """
-        if understood.empty or within != NO_FILTER:
-            return None
-        known = index.best_known(understood)
-        return await self._beside(index.best, understood) if known is None else known
-
-    async def _beside(self, work: Callable[..., R], *arguments: object) -> R:
-        """In a thread of its own: the core has a batch to make meanwhile. Raises `RankerLateError`."""
-        return await self._in_time("the query's words were", asyncio.to_thread(work, *arguments))
-
-    async def _in_time(self, what: str, reading: Awaitable[R]) -> R:
-        """Raises `RankerLateError`."""
-        timeout_ms = self._ranker.settings.ranker.timeout_ms
-        try:
-            async with asyncio.timeout(timeout_ms / 1_000):
-                return await reading
-        except TimeoutError:
-            raise RankerLateError(f"{what} not read within {timeout_ms} ms") from None
-
-    async def _vector(self, text: str) -> F32 | None:
-        """Of the query; None where it does not come in time: then words alone search."""
-        try:
-            return await self._ranker.vector(text)
-        except RankerLateError as error:
-            log.warning("a search goes by words alone: %s", error)
-            return None
 
     @property
     def _live(self) -> Live:
@@ -184,12 +150,13 @@ class Searcher:
         """Of whoever searches, as the store has it: read while the query is."""
         if not user:
             return None
-        loaded = await self._in_time("the user's state was", self._live.store.load([user], ()))
+        timeout_ms = self._ranker.settings.ranker.timeout_ms
+        try:
+            async with asyncio.timeout(timeout_ms / 1_000):
+                loaded = await self._live.store.load([user], ())
+        except TimeoutError:
+            raise RankerLateError(f"the user's state was not read within {timeout_ms} ms") from None
         return loaded.states[0]
-
-    async def _read(self, batch: Sequence[WaitingSearch]) -> Sequence[WaitingSearch]:
-        """All of it is at hand."""
-        return batch
 
     async def _work(self, take: Callable[[], list[WaitingSearch]]) -> Sequence[SearchAnswer | Exception]:
         """All answers of a batch in one call of the core. Items that were met since the ledger was last read

@@ -17,6 +17,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.accessibility import still, violations
+from tests.browser.read_aloud import faults_of_speech
 from tests.browser.starting import FLAGS, chromium
 from tests.browser.watching import Watch
 
@@ -148,8 +149,9 @@ class EachLook(Protocol):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def each_look(open_page: OpenPage) -> EachLook:
-    """In both themes and languages, on a wide window and a phone: axe finds nothing grave, and nothing is
-    wider than the window. Takes pictures into var/pictures/ where HEADRACE_PICTURES is set.
+    """In both themes and languages, on a wide window and a phone: axe finds nothing grave, a screen reader
+    says what is there, and nothing is wider than the window. Takes pictures into var/pictures/ where
+    HEADRACE_PICTURES is set.
     """
 
     async def look(
@@ -165,6 +167,7 @@ async def each_look(open_page: OpenPage) -> EachLook:
                 "zh-Hans" if each.language == "zh" else "en"
             )
             assert await violations(page) == [], each
+            assert await faults_of_speech(page) == [], each
             assert await page.evaluate("document.documentElement.scrollWidth") <= each.width, each
             await closed(page)
 

@@ -12,6 +12,7 @@ import uvicorn
 
 from streams.clock import Clock, SystemClock
 from streams.gateway.app import create_app
+from streams.gateway.encoding_check import EncodingCheck
 from streams.gateway.host_check import HostCheck
 from streams.kafka.producer import EventSink
 from streams.serving.ranker import Ranker
@@ -39,7 +40,7 @@ def served(
     )
     listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(
-        HostCheck(app, settings.gateway),
+        HostCheck(EncodingCheck(app), settings.gateway),
         interface="asgi3",
         http="httptools",
         lifespan="on",

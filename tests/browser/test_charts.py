@@ -104,6 +104,37 @@ async def test_a_chart_without_numbers_says_so(address: str, open_page: OpenPage
     assert len(await page.evaluate(INK)) > 3
 
 
+TOLD = """() => [...document.querySelectorAll("#drawn tr")]
+  .map((row) => [...row.cells].map((cell) => cell.textContent))"""
+
+
+async def test_a_table_has_the_level_in_each_row_and_keeps_rows_that_say_the_same(
+    address: str, open_page: OpenPage
+) -> None:
+    """A screen reader stays in a row while further ones come; a time without numbers has none."""
+    page = await open_page(f"{address}/console/nowhere", allowed=("status of 404",))
+    own = [address + assets().address(name) for name in ("web/charts.js", "web/page.js")]
+    marks = {"name": "drift", "objective": True, "values": [[AT, 0], [AT, 9], [AT, None]]}
+    await page.evaluate(DRAW, [*own, "line", {"series": [*OVER_TIME, marks], "unit": "ms"}])
+    await page.get_by_text("As a table").click()
+    assert await page.evaluate(TOLD) == [
+        ["Time", "p50", "p99", "objective"],
+        ["21:40:02", "13 ms", "90 ms", "250 ms"],
+        ["21:40:01", "15 ms", "301 ms", "250 ms"],
+        ["21:40:00", "12 ms", "80 ms", "250 ms"],
+    ]
+    row = await page.query_selector("#drawn tbody tr:nth-child(2)")
+    assert row is not None
+    further = [
+        {**each, "values": [*each["values"][1:], [AT + 2_001, None], [AT + 9_000, 250]]}
+        for each in OVER_TIME[:2]
+    ]
+    further.append({**OVER_TIME[2], "values": [[AT + 1_000, 250], [AT + 9_000, 250]]})
+    await page.evaluate("series => window.drawn.show(series)", further)
+    assert [cells[0] for cells in await page.evaluate(TOLD)] == ["Time", "21:40:09", "21:40:02", "21:40:01"]
+    assert await row.evaluate("row => row === document.querySelector('#drawn tbody tr:nth-child(3)')")
+
+
 SCALE = "() => { const { min, max, ticks } = window.drawn.chart.scales.x; return [min, max, ticks.map((each) => each.label)]; }"  # noqa: E501
 AN_HOUR, A_DAY = 3_600_000, 86_400_000
 

@@ -16,6 +16,7 @@ from streams.stores.memory import MemoryStore
 from tests.browser.accessibility import violations
 from tests.browser.conftest import PHONE, EachLook, OpenPage, closed, picture
 from tests.browser.playing import PlayedWorker, acting
+from tests.browser.read_aloud import heard, listen
 from tests.browser.serving import served
 
 PAGES = ("", "/servers", "/exposure")
@@ -63,15 +64,22 @@ async def test_alarms_come_and_go_in_words(address: str, store: MemoryStore, ope
     async with acting(one, other):
         await expect(alarms).to_have_text("Nothing needs attention")
         await expect(page.locator("#workers tbody tr")).to_have_count(2)
+        await listen(page, "#alarms-said")
         one.quiet = True
         await expect(alarms).to_contain_text(re.compile(r"Worker host-a:101 has not reported for \d+ s"))
         await expect(page.locator("#workers tbody")).to_contain_text("silent")
+        first = await alarms.text_content()
+        await expect(alarms).not_to_have_text(first or "")  # more seconds
+        await expect(alarms).to_contain_text("has not reported")
+        assert [each.count("has not reported") for each in await heard(page)] == [1], (
+            "said once, not each second"
+        )
         other.ready, other.trouble = False, "it <b>starts</b>"
         other.slower, other.rung, other.letters = 60, "counters", 3
         await expect(alarms).to_contain_text("Worker host-b:77 is not ready: it <b>starts</b>")
         await expect(alarms).to_contain_text("Freshness p99 is")
         await expect(alarms).to_contain_text("made on a lower rung")
-        await expect(alarms).to_contain_text("Dead letters in the last 5 minutes: 3")
+        await expect(alarms).to_contain_text("3 dead letters in the last 5 minutes")
         await expect(page.locator("#stat-p99.over")).to_be_visible()
         assert await violations(page) == []
         await picture(page, "console-overview-alarms")

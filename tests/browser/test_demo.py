@@ -170,6 +170,21 @@ async def test_a_search_completes_by_keyboard_and_finds_in_chinese(demo: Stage, 
     assert (event.query, event.surface, event.position) == ("水车", "search", 0)
 
 
+async def test_a_search_says_what_it_read_of_prices(demo: Stage, open_page: OpenPage) -> None:
+    page = await opened(open_page, demo)
+    field = page.get_by_role("combobox", name="Search in any language")
+    for text, told in (
+        ("millrace 二十以内", "Priced at 20.00 at most."),
+        ("millrace 十到二十元", "Priced from 10.00 to 20.00."),
+        ("millrace 10元以上", "Priced at 10.00 at least."),
+        ("millrace 5元以下", "Nothing has this price, so other prices are shown."),
+    ):
+        await field.fill(text)
+        await field.press("Enter")
+        await expect(page.locator("#found")).to_contain_text(told)
+        await expect(page.locator("#found .place").first).to_have_attribute("data-key", "f4")
+
+
 async def test_a_category_is_a_feed_of_its_own(demo: Stage, open_page: OpenPage) -> None:
     page = await opened(open_page, demo)
     chip = page.locator("#categories").get_by_role("button", name="Thriller")
@@ -443,6 +458,6 @@ async def test_a_feed_does_not_wait_for_titles_that_come_late(demo: Stage, open_
     held.set()
     first = (await keys(page))[0]
     await expect(places(page).first.locator(".title")).to_have_text(title_of(first))
-    await expect(places(page).first.locator("[data-part=dislike]")).to_have_attribute(
-        "aria-label", f"{title_of(first)} is not for me"
+    await expect(places(page).first.locator("[data-part=dislike]")).to_have_accessible_name(
+        f"{title_of(first)} is not for me"
     )

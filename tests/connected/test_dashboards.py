@@ -64,6 +64,7 @@ def environ(registry: Path, endpoint: str, folder: Path) -> dict[str, str]:
         "HEADRACE_EXAMPLES__FOLDER": str(folder / "examples"),
         "HEADRACE_EXAMPLES__SAMPLE": "0.1",  # a shard or two: they are written when nothing else is to do
         "HEADRACE_EXAMPLES__SHARD_EVENTS": "50",
+        "HEADRACE_EXAMPLES__ROTATE_S": "5",
         "HEADRACE_WORKER__SNAPSHOT_EVERY_S": "5",
         "HEADRACE_LADDER__FEWER_AT_MS": "20000",
         "HEADRACE_LADDER__COUNTERS_AT_MS": "20000",
@@ -85,8 +86,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory, kafka_bootstrap: str) -> 
         more |= {"HEADRACE_KAFKA__PREFIX": prefix, "HEADRACE_REDIS__PREFIX": prefix}
         kafka, redis = stack.settings.kafka, stack.settings.redis
         working = running.enter_context(worker(folder, kafka, redis, more, wait=False))
-        working.wait_until_ready(PATIENCE_S)
         serving = running.enter_context(gateway(folder, kafka.bootstrap, redis.url, prefix, more=more))
+        working.wait_until_ready(PATIENCE_S)
         http = serving.client
         until(lambda: is_ready(http), PATIENCE_S)
         targets = {"worker": [host_of(working.address)], "gateway": [host_of(str(http.base_url))]}
@@ -187,7 +188,7 @@ def test_each_dashboard_has_something_to_choose(measured: Prometheus, name: str)
 
 
 def test_quiet_series_are_those_that_are_not_there(measured: Prometheus) -> None:
-    """What is asked for is there or has a reason, and each reason is one of a series that somebody asks for."""
+    """What is asked for is there or has a reason, and each reason is for a series that is asked for."""
     queries = [query for board in BOARDS.values() for _, query in panels(board)] + list(RULES.values())
     asked = set().union(*map(asked_for, queries))
     absent = {series for series in asked if not measured.result(series)}

@@ -40,6 +40,8 @@ async def held(redis: Redis, prefix: str) -> dict[str, bytes]:
                 value = repr(await redis.zrange(key, 0, -1))
             case b"stream":
                 value = repr(await redis.xrange(key))
+            case b"none":
+                continue  # gone since
             case other:
                 raise AssertionError(f"{key!r} is a {other!r}, which this test can't read")
         found[key.decode()] = value.encode()

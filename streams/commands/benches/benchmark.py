@@ -113,12 +113,26 @@ def add_feeds(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_rankers(parser: argparse.ArgumentParser) -> None:
+    """Who ranks."""
+    parser.add_argument(
+        "--rankers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that rank beside the gateway; 0: it does so itself (0)",
+    )
+
+
 def check_ranker(args: argparse.Namespace, settings: Settings) -> None:
-    """Raises `SettingsError` where the gateway would not rank in its own process, with a model."""
+    """Raises `SettingsError` where nobody would rank with a model, or others than are asked for."""
     if settings.ranker.where != "here":
         raise SettingsError(
-            f'ranker.where is "{settings.ranker.where}"; this measures a ranker that is "here"'
+            f'ranker.where is "{settings.ranker.where}"; this measures a ranker that is "here", and with'
+            " --rankers starts others"
         )
+    if not 0 <= args.rankers <= 64:
+        raise SettingsError(f"--rankers {args.rankers}: expected from 0 to 64")
     if args.workers < 1:
         raise SettingsError(f"--workers {args.workers}: expected 1 or more, since they bring the model")
     if not 0 <= args.feeds < float("inf"):
@@ -126,10 +140,14 @@ def check_ranker(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def request_options(
-    args: argparse.Namespace, steps: tuple[GatewayStep, ...], items: int = 0, worded: bool = False
+    args: argparse.Namespace,
+    steps: tuple[GatewayStep, ...],
+    items: int = 0,
+    worded: bool = False,
+    rankers: int = 0,
 ) -> GatewayOptions:
     """The options of `add_requests` and `add_model`; raises `SettingsError`. items: of a synthetic catalogue,
-    0 for ml-100k's; worded: whether these have titles and texts.
+    0 for ml-100k's; worded: whether these have titles and texts. rankers: see `GatewayOptions`.
     """
     from streams.bench.gateway_load import GatewayOptions
     from streams.bench.world import BenchOptions
@@ -144,7 +162,7 @@ def request_options(
         folder=args.folder,
         limit=args.limit,
     )
-    return GatewayOptions(steps, args.seconds, world=world)
+    return GatewayOptions(steps, args.seconds, world=world, rankers=rankers)
 
 
 def numbers(option: str, text: str, whole: bool = False) -> tuple[float, ...]:

@@ -42,6 +42,8 @@ def measure(args: argparse.Namespace) -> Result:
             **{f"start, {phase} s": spent for phase, spent in row.start_s.items()},
             **{f"source {name} us": spent for name, spent in row.source_us.items()},
             **{f"recall of {name}": found for name, found in row.recall.items()},
+            "snapshot, longest piece ms": row.snapshot.longest_ms,
+            "snapshot, all pieces ms": row.snapshot.all_ms,
             "memory MiB": row.rss_mib,
         }
         cases.append(Case(name=f"{row.items:,} items", figures=figures, cpu_us=row.stage_us))

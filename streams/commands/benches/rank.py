@@ -4,9 +4,9 @@
   headrace bench rank --items 100 --rate 0 --clients 4
   headrace bench rank --items 100 --rate 200 --feeds 500
 
-The gateway ranks in its own process (`ranker.where`), with the demo's model over ml-100k. The items of each
-request are drawn at random; nothing of it counts as shown. --feeds reads feeds beside: rankings must not hold
-them up.
+The gateway ranks in its own process (`ranker.where`), or with --rankers N in N others, with the demo's model
+over ml-100k. The items of each request are drawn at random; nothing of it counts as shown. --feeds reads
+feeds beside: rankings must not hold them up.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from streams.commands.benches.benchmark import (
     add_feeds,
     add_model,
+    add_rankers,
     add_requests,
     check_ranker,
     numbers,
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--items", default="100,300", metavar="N,N,...", help="of one request, in turn (100,300)"
     )
     parser.add_argument("--n", type=int, default=10, metavar="N", help="places of the answer (10)")
+    add_rankers(parser)
     add_feeds(parser)
     add_model(parser)
 
@@ -59,7 +61,7 @@ def measure(args: argparse.Namespace) -> Result:
         partial(measure_requests, "rank"),
         "Rankings on request",
         UNIT,
-        request_options(args, steps),
+        request_options(args, steps, rankers=args.rankers),
         settings,
         each="items",
     )

@@ -3,10 +3,10 @@
   headrace bench search --items 100000 --rate 100
   headrace bench search --items 100000 --rate 100 --feeds 500
 
-The gateway searches in its own process (`ranker.where`), with the demo's model. Items have titles of six
-words and texts of twenty, drawn by Zipf's law from 30,000; a query is three words of one title, every fourth
-with a letter wrong. Nothing of it counts as shown. --feeds reads feeds beside: searches must not hold
-them up.
+The gateway searches in its own process (`ranker.where`), or with --rankers N in N others, with the demo's
+model. Items have titles of six words and texts of twenty, drawn by Zipf's law from 30,000; a query is three
+words of one title, every fourth with a letter wrong. Nothing of it counts as shown. --feeds reads feeds
+beside: searches must not hold them up.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from model.errors import SettingsError
 from streams.commands.benches.benchmark import (
     add_feeds,
     add_model,
+    add_rankers,
     add_requests,
     check_ranker,
     numbers,
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(rate=100.0)
     parser.add_argument("--items", type=int, default=100_000, metavar="N", help="of the catalogue (100,000)")
     parser.add_argument("--n", type=int, default=10, metavar="N", help="places of the answer (10)")
+    add_rankers(parser)
     add_feeds(parser)
     add_model(parser)
 
@@ -57,6 +59,6 @@ def measure(args: argparse.Namespace) -> Result:
         partial(measure_requests, "search"),
         "Searches",
         UNIT,
-        request_options(args, steps, items=args.items, worded=True),
+        request_options(args, steps, items=args.items, worded=True, rankers=args.rankers),
         settings,
     )

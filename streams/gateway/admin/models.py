@@ -1,30 +1,27 @@
-"""/v1/admin/models: what is registered, what is active and was; activate one, or go back."""
+"""The models of the registry: what is registered, what is active and was; activate one, or go back."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 import uuid
-from collections.abc import Collection
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
-
-import msgspec
-from litestar import Request, Response, get, post
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import PathParameter
 
 from export.manifest import Manifest, read_manifest, verify
-from export.parity import Parity
 from export.registry import Registry
 from model.errors import FencedError, ManifestError, ModelError
 from streams.clock import Clock
 from streams.events.schema import Control
-from streams.gateway.admin.replies import CHANGED, READ, StoreCalls, changed
-from streams.gateway.answers import json_answer, response
+from streams.gateway.admin.model_views import (
+    Activated,
+    ActivationView,
+    ModelList,
+    ModelView,
+    Retention,
+    view_of,
+)
+from streams.gateway.admin.replies import StoreCalls
 from streams.gateway.errors import ProblemError, problem, unavailable
-from streams.gateway.feeds import NO_STORE
 from streams.kafka.producer import EventSink
 from streams.serving.retained_models import read_retained, retain
 from streams.settings.tree import Settings
@@ -34,68 +31,10 @@ PATH = "/v1/admin/models"
 LOOK_EVERY_S = 0.05
 CHECKED_WITHIN_S = 10.0
 """For reading all of a model's files. A disk that hangs must not leave a client without an answer."""
-Asked = Request[Any, Any, Any]
-ModelName = Annotated[str, PathParameter(description="The model's name in the registry.")]
-
-
-class ModelView(msgspec.Struct):
-    """A registered model. `parent`: the model that it went on learning from; null where it began by itself.
-    `held_back`: it was compared with the one in force, and was no better. `retained`: renewals don't delete
-    it, however old it gets. `parity`: how far the exported files are from the checkpoint. `training`: what
-    its making noted.
-    """
-
-    name: str
-    created_ms: int
-    active: bool
-    parent: str | None
-    held_back: bool
-    retained: bool
-    precision: str
-    retrieves: bool
-    text_encoder: str | None
-    bytes: int
-    parity: Parity
-    training: dict[str, Any]
-
-
-class ActivationView(msgspec.Struct):
-    """Since when a model was the active one; null where nobody noted it."""
-
-    model: str
-    since_ms: int | None
-
-
-class ModelList(msgspec.Struct):
-    """The registered models, oldest first. `active`: the one that the store names, null for none.
-    `unreadable`: folders whose manifest this build can't read. `activations`: the latest, the newest first.
-    """
-
-    active: str | None
-    models: list[ModelView]
-    unreadable: list[str]
-    activations: list[ActivationView]
-
-
-class Activated(msgspec.Struct):
-    """The order that was sent. `confirmed`: a worker has obeyed it by now. `before`: what was active."""
-
-    model: str
-    before: str | None
-    event_id: str
-    confirmed: bool
-
-
-class Retention(msgspec.Struct):
-    """Whether renewals leave the model alone from now on; `names`: all those that they leave alone."""
-
-    model: str
-    retained: bool
-    names: list[str]
 
 
 class Models:
-    """What the routes share."""
+    """What the routes, and the console, share."""
 
     def __init__(self, settings: Settings, store: Store, sink: EventSink, clock: Clock) -> None:
         self._gateway, self._store, self._sink, self._clock = settings.gateway, store, sink, clock
@@ -111,7 +50,7 @@ class Models:
         readable = {manifest.name for manifest in known}
         return ModelList(
             active,
-            [_view(manifest, active, retained) for manifest in known],
+            [view_of(manifest, active, retained) for manifest in known],
             [name for name in names if name not in readable],
             [ActivationView(each.model, each.since_ms or None) for each in activations],
         )
@@ -120,7 +59,7 @@ class Models:
         manifest = await asyncio.to_thread(self._manifest, name, False)
         async with self._calls.answering():
             active, retained = await self._store.active_model(), await read_retained(self._store)
-        return _view(manifest, active, retained)
+        return view_of(manifest, active, retained)
 
     async def retain(self, name: str, keep: bool) -> Retention:
         """Have renewals leave a model alone, or not any more. What is gone can be released, too."""
@@ -210,89 +149,3 @@ class Models:
                 )
             ) from None
         return manifest
-
-
-def _view(manifest: Manifest, active: str | None, retained: Collection[str]) -> ModelView:
-    parent = manifest.training.get("parent")
-    return ModelView(
-        name=manifest.name,
-        created_ms=manifest.created_ms,
-        active=manifest.name == active,
-        parent=parent if isinstance(parent, str) else None,
-        held_back=manifest.held_back,
-        retained=manifest.name in retained,
-        precision=manifest.precision,
-        retrieves=manifest.retrieves,
-        text_encoder=None if manifest.text_encoder is None else manifest.text_encoder.id,
-        bytes=sum(file.bytes for file in manifest.files.values()),
-        parity=manifest.parity,
-        training=manifest.training,
-    )
-
-
-def model_routes(models: Models) -> list[HTTPRouteHandler]:
-    """The routes, to list, look at, activate and retain models, and to go back."""
-
-    @get(PATH, summary="All models", tags=["models"], responses=READ)
-    async def list_models() -> Response[ModelList]:
-        return response(json_answer(200, await models.all(), headers=NO_STORE))
-
-    @get(f"{PATH}/{{name:str}}", summary="One model", tags=["models"], responses=READ)
-    async def get_model(name: ModelName) -> Response[ModelView]:
-        return response(json_answer(200, await models.one(name), headers=NO_STORE))
-
-    @post(
-        f"{PATH}/{{name:str}}/activate",
-        status_code=200,
-        summary="Activate a model",
-        description=(
-            "Checks the model's files and sends the order to the workers. Each loads the model beside the "
-            "one in service, and swaps between two batches. `confirmed` says whether one of them has done so "
-            "within `gateway.timeout_ms`. From a loopback address alone."
-        ),
-        tags=["models"],
-        responses=CHANGED,
-    )
-    async def activate_model(request: Asked, name: ModelName) -> Response[Activated]:
-        return await changed(request, partial(models.activate, name))
-
-    @post(
-        f"{PATH}/roll-back",
-        status_code=200,
-        summary="Activate the model before",
-        description=(
-            "Activates what was active before the present model. Twice in a row leads back. From a loopback "
-            "address alone."
-        ),
-        tags=["models"],
-        responses=CHANGED,
-    )
-    async def roll_back_model(request: Asked) -> Response[Activated]:
-        return await changed(request, models.roll_back)
-
-    @post(
-        f"{PATH}/{{name:str}}/retain",
-        status_code=200,
-        summary="Keep a model",
-        description=(
-            "Renewals delete all but the last `renewal.keep_models` models, and leave this one alone. From "
-            "a loopback address alone."
-        ),
-        tags=["models"],
-        responses=CHANGED,
-    )
-    async def retain_model(request: Asked, name: ModelName) -> Response[Retention]:
-        return await changed(request, partial(models.retain, name, True))
-
-    @post(
-        f"{PATH}/{{name:str}}/release",
-        status_code=200,
-        summary="Keep a model no longer",
-        description="Renewals may delete it once it is old. From a loopback address alone.",
-        tags=["models"],
-        responses=CHANGED,
-    )
-    async def release_model(request: Asked, name: ModelName) -> Response[Retention]:
-        return await changed(request, partial(models.retain, name, False))
-
-    return [list_models, get_model, activate_model, roll_back_model, retain_model, release_model]

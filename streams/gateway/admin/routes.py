@@ -11,7 +11,8 @@ from streams.gateway.admin.dead_letters import DeadLetters
 from streams.gateway.admin.items import ItemReach, item_admin_routes
 from streams.gateway.admin.learner import LearnerAnswers, learner_routes
 from streams.gateway.admin.letter_routes import dead_letter_routes
-from streams.gateway.admin.models import Models, model_routes
+from streams.gateway.admin.model_routes import model_routes
+from streams.gateway.admin.models import Models
 from streams.gateway.admin.renewal import Renewals, renewal_routes
 from streams.gateway.admin.users import Users, user_admin_routes
 from streams.gateway.lists.lists import Lists

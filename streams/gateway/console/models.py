@@ -10,7 +10,8 @@ from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Template
 
-from streams.gateway.admin.models import ModelList, Models, ModelView
+from streams.gateway.admin.model_views import ModelList, ModelView
+from streams.gateway.admin.models import Models
 from streams.gateway.admin.renewal import Renewals, RenewalView
 from streams.gateway.console.answered import tried
 from streams.gateway.console.showing import show

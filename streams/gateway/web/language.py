@@ -18,7 +18,8 @@ DEFAULT: Language = "en"
 COOKIE = "headrace_language"
 IN_BROWSER = "js"
 """The table of a room's texts that the page's modules get, too."""
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER = re.compile(r"\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}")
+"""`{n}` is the value `n`, and `{n:item|items}` the word that goes with it: of one, and of any other."""
 
 
 def chosen(request: Request[Any, Any, Any]) -> Language | None:
@@ -57,12 +58,13 @@ class Texts:
         self.language, self.by_key = language, by_key
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text, its placeholders `{name}` filled. Raises `KeyError` for a key or a value that lacks.
+        """The text, its placeholders filled. Raises `KeyError` for a key or a value that lacks.
 
-        >>> Texts("en", {"web.hello": "Hello, {name}"})("web.hello", name="Wu")
-        'Hello, Wu'
+        >>> said = Texts("en", {"web.hello": "Hello, {name}", "web.of": "of {n} {n:item|items}"})
+        >>> said("web.hello", name="Wu"), said("web.of", n=1), said("web.of", n=20)
+        ('Hello, Wu', 'of 1 item', 'of 20 items')
         """
-        return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), self.by_key[key])
+        return _PLACEHOLDER.sub(lambda found: _filled(found, str(values[found[1]])), self.by_key[key])
 
     def in_browser(self, room: str) -> dict[str, str]:
         """What the modules of a room's pages say: the tables `js` of the room and of `web`."""
@@ -85,10 +87,10 @@ def texts(language: Language) -> Texts:
 def placeholders(text: str) -> set[str]:
     """The names that a text leaves open.
 
-    >>> sorted(placeholders("{a} of {b}, {a}"))
+    >>> sorted(placeholders("{a} of {b} {b:mill|mills}, {a}"))
     ['a', 'b']
     """
-    return set(_PLACEHOLDER.findall(text))
+    return {found[1] for found in _PLACEHOLDER.finditer(text)}
 
 
 def flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
@@ -102,6 +104,12 @@ def flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]
             yield before + key, value
         else:
             yield from flat(value, f"{before}{key}.")
+
+
+def _filled(found: re.Match[str], value: str) -> str:
+    """What stands for a placeholder: the value, or that form of a word which goes with it."""
+    one, more = found[2], found[3]
+    return value if one is None else one if value == "1" else more
 
 
 def _known(tag: str) -> Language | None:

@@ -108,7 +108,8 @@ def icon(name: str) -> Markup:
 def number(value: float | None, style: str = "integer") -> Markup:
     """A number, which the browser writes as its reader does.
 
-    style: "integer", "decimal", "percent" (of a share 0-1), "ms", "seconds", "bytes", "rate" (a second).
+    style: "integer", "decimal", "fixed" (three decimals, for a column), "percent" (of a share 0-1), "ms",
+    "seconds", "bytes", "rate" (a second).
 
     >>> number(1234.5, "ms")
     Markup('<data class="number" value="1234.5" data-format="ms">1234.5</data>')

@@ -108,8 +108,13 @@ class Guard:
             bet(said, lead, lesson, self.alpha, self.held, self.state, self.switches)
 
     def evidence(self) -> float:
-        """The logarithm of what it holds."""
-        return math.log(_wealth(self.held, self.state, self._curves))
+        """The logarithm of what it holds. In plain numpy, as `_wealth` has it: a gateway that only reports it
+        loads no compiled code, which takes a second the first time.
+        """
+        held = self.wealth()
+        curves, trials = held[: self._curves], held[self._curves :]
+        decides = max(curves) if self.on else min(curves)
+        return math.log((decides + trials[0]) / 2.0 if trials else decides)
 
     def wealth(self) -> tuple[float, ...]:
         """What it holds under each curve and, where there are trials, by these; with what is not bet yet."""

@@ -28,6 +28,8 @@ def test_a_row_for_each_size_says_what_stages_sources_and_indexes_do(monkeypatch
         assert {"Filter", "Find", "Blend", "Features"} <= {*row.stage_us}
         assert all(spent > 0 for spent in row.stage_us.values())
         assert {*row.start_s} == {"items", "index of texts"}
+        assert row.snapshot.pieces > 2
+        assert 0 < row.snapshot.longest_ms < row.snapshot.all_ms
     assert small.recall == {}
     assert {*large.recall} == {"nearest"}
     assert large.recall["nearest"] >= 0.95

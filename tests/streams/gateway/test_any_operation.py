@@ -31,6 +31,7 @@ from schemathesis.transport.serialization import Binary
 
 from streams.clock import ManualClock
 from streams.gateway.app import create_app
+from streams.gateway.encoding_check import EncodingCheck
 from streams.gateway.host_check import HostCheck
 from streams.gateway.serve import listen
 from streams.kafka.topics import ensure_topics
@@ -80,7 +81,10 @@ def address(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> I
     with listen(config.gateway) as listener:
         server = uvicorn.Server(
             uvicorn.Config(
-                HostCheck(app, config.gateway), interface="asgi3", http="httptools", log_config=None
+                HostCheck(EncodingCheck(app), config.gateway),
+                interface="asgi3",
+                http="httptools",
+                log_config=None,
             )
         )
         serving = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -30,6 +30,22 @@ def test_a_server_that_ends_is_an_error_with_its_last_words(tmp_path: Path) -> N
 def test_a_server_that_never_answers_is_given_up(tmp_path: Path) -> None:
     with (
         ChildProcess("server", ["sleep", "60"], tmp_path / "log") as child,
-        pytest.raises(LocalStackError, match=r"no answer within 0\.1 s"),
+        pytest.raises(LocalStackError, match=r"not ready within 0\.1"),
     ):
         wait_until_ready(child, lambda: False, deadline_s=0.1)
+
+
+def test_a_server_that_works_on_is_waited_for(tmp_path: Path) -> None:
+    answers = iter([False] * 5 + [True])
+    with ChildProcess("server", ["sleep", "60"], tmp_path / "log") as child:
+        wait_until_ready(child, lambda: next(answers), deadline_s=0.0, alive=lambda: True)
+    assert next(answers, "asked to the end") == "asked to the end"
+
+
+def test_a_server_that_answers_no_more_is_given_up(tmp_path: Path) -> None:
+    alive = iter([True, False])
+    with (
+        ChildProcess("server", ["sleep", "60"], tmp_path / "log") as child,
+        pytest.raises(LocalStackError, match="not ready within"),
+    ):
+        wait_until_ready(child, lambda: False, deadline_s=0.0, alive=lambda: next(alive))

@@ -36,6 +36,18 @@ def test_workers_and_gateway_are_ready_inside_and_gone_afterwards(
     assert not any(listens(url.removeprefix("http://")) for url in urls)
 
 
+def test_rankers_answer_for_the_gateway(
+    kafka_settings: KafkaSettings, redis_settings: RedisSettings, tmp_path: Path
+) -> None:
+    given = settings(kafka_settings, redis_settings, tmp_path)
+    with Services(given, tmp_path, workers=0, rankers=2) as services:
+        assert [child.name for child in services.processes] == ["ranker 1", "ranker 2", "gateway"]
+        assert services.settings.ranker.addresses == tuple(services.ranker_urls)
+        assert all(is_ready(url) for url in [services.gateway_url, *services.ranker_urls])
+        pids = [child.pid for child in services.processes]
+    assert not any(runs(pid) for pid in pids)
+
+
 def test_a_child_that_ended_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "import sys; sys.exit('no more')"]
     with ChildProcess("gateway", command, tmp_path / "gateway.log") as child:

@@ -72,6 +72,27 @@ async def test_segments_are_merged_and_what_they_are_merged_to_is_searched(
     assert len(set(hits.scores.tolist())) == 1
 
 
+@pytest.mark.parametrize("on_disk", [False, True])
+async def test_an_index_that_is_made_anew_is_one_segment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, on_disk: bool
+) -> None:
+    monkeypatch.setattr(index_module, "SOON", 10)
+    monkeypatch.setattr(item_search, "PAGE", 7)
+    store, settings = MemoryStore(), SearchSettings(folder=str(tmp_path) if on_disk else "")
+    items, desk = ItemSearch(settings), Desk(store)
+    await desk.take(*(item(row, f"i{row}", f"guitar number{row % 7}") for row in range(80)))
+    replica = await read(store, items)
+    assert await items.rebuild(store, replica.recommender.catalog.ids) == 80
+    assert items.index.words.segments == 1
+    await desk.take(item(80, "i80", "guitar"))
+    async with replica.lock:
+        await replica.catch_up()
+    await items.commit()
+    hits = items.index.words.search([[("guitar", 1.0)]], 100)
+    assert sorted(hits.rows.tolist()) == list(range(81)), "it goes on, with a writer made anew"
+    await replica.close()
+
+
 async def test_the_collector_does_not_look_at_an_index_of_many_items(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(item_search, "MANY", 3)
     items, rounds = ItemSearch(SearchSettings(commit_ms=10)), 0

@@ -157,7 +157,7 @@ def test_where_items_may_repeat_all_are_kept_for_the_day_that_they_may_not() -> 
 @pytest.mark.parametrize("count", [10_000, 20_000, 40_000])
 @pytest.mark.parametrize("catalogue", [300_000, 1_000_000])
 def test_the_share_of_unmet_items_that_are_taken_for_met_is_as_stated(count: int, catalogue: int) -> None:
-    """docs/operations.md: n items in 2^bits places leave exp(-n / 2^bits) of the others free."""
+    """docs/feeds.md: n items in 2^bits places leave exp(-n / 2^bits) of the others free."""
     rows = drawn(count, catalogue, seed=count)
     consumed = simple(rows)
     assert size(consumed) <= MOST < 8_000

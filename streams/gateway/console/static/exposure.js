@@ -25,7 +25,7 @@ function draw({ exposed }) {
   const most = exposed.items[0]?.share ?? 1;
   fill(
     at("items"),
-    [t("console.js.item"), [t("console.js.share"), "figure"], ["", "wide"]],
+    [t("console.js.item"), [t("console.js.share"), "figure"], [el("span", { class: "hidden" }, t("console.js.share")), "wide"]],
     exposed.items.map(({ item, share }) => [
       itemLink(item),
       format(share, "percent"),

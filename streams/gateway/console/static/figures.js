@@ -2,7 +2,7 @@
 import { call } from "../web/api.js";
 import { format } from "../web/format.js";
 import { live } from "../web/live.js";
-import { el, icon, t } from "../web/page.js";
+import { announce, el, icon, t } from "../web/page.js";
 import { pressing } from "../web/pressing.js";
 
 const KEPT = 600;
@@ -64,13 +64,15 @@ function showAlarms(alarms) {
   if (list === null) return;
   const told = alarms.length > 0 ? alarms : [{ kind: "none", gravity: "good", values: {} }];
   const texts = told.map((each) => t(`console.js.alarm.${each.kind}`, each.values));
-  // A list that says the same is left alone: screen readers would read it out again.
+  // A list that says the same is left alone: somebody may read it just now.
   const same = [...list.children].map((each) => each.lastElementChild.textContent);
   if (same.length === texts.length && same.every((text, place) => text === texts[place])) return;
   const kept = new Map([...list.children].map((each) => [each.dataset.key, each]));
+  const keys = told.map((each) => `${each.kind} ${each.values.worker ?? each.values.which ?? each.values.what ?? ""}`);
+  sayAloud(document.getElementById("alarms-said"), keys, texts);
   list.replaceChildren(
     ...told.map((each, place) => {
-      const key = `${each.kind} ${each.values.worker ?? each.values.which ?? each.values.what ?? ""}`;
+      const key = keys[place];
       const known = kept.get(key);
       if (known !== undefined) {
         known.lastElementChild.textContent = texts[place];
@@ -80,6 +82,14 @@ function showAlarms(alarms) {
       return el("li", { class: `alarm ${each.gravity}`, "data-key": key }, icon(each.gravity === "good" ? "check" : "warning"), el("span", {}, texts[place]));
     }),
   );
+}
+
+/** Read out where alarms came or went, and not for a number in them. */
+function sayAloud(place, keys, texts) {
+  const now = [...keys].sort().join("\n");
+  if (place.dataset.keys === now) return;
+  place.dataset.keys = now;
+  announce(place, texts.join(" "));
 }
 
 /** Fills a table: `columns` are texts, or [text, "figure"]; `rows` are lists of what stands in the cells. What says the

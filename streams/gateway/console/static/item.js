@@ -45,9 +45,9 @@ async function similar(by) {
       place.replaceChildren(el("p", { class: "none" }, t("console.js.item.none")));
       return;
     }
-    place.replaceChildren(el("ol", {}, ...found.items.map((each) => el("li", {},
+    place.replaceChildren(el("ol", { class: "scored" }, ...found.items.map((each) => el("li", {}, el("span", { class: "row" },
       itemLink(each.item_id),
-      el("span", { class: "note" }, ` ${format(each.score, "decimal")}${each.source && by === "blended" ? ` · ${each.source}` : ""}`)))));
+      el("span", { class: "note figure" }, `${each.source && by === "blended" ? `${each.source} · ` : ""}${format(each.score, "fixed")}`))))));
   } catch (error) {
     place.replaceChildren(trouble(error, true));
   }

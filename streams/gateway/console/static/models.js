@@ -1,7 +1,7 @@
 // The registry's buttons, and how far a renewal is.
 import { call, rest } from "../web/api.js";
 import { ago, format } from "../web/format.js";
-import { data, el, ready, t } from "../web/page.js";
+import { announce, data, el, ready, t } from "../web/page.js";
 import { pressing } from "../web/pressing.js";
 import { press, wire } from "./doing.js";
 import { renews } from "./renewing.js";
@@ -9,6 +9,7 @@ import { renews } from "./renewing.js";
 const EVERY_MS = 2_000;
 const alive = document.getElementById("renewal-alive");
 const now = document.getElementById("renewal-now");
+const place = document.getElementById("renewal-said");
 const renew = document.getElementById("renew");
 const KINDS = { promoted: "good", kept: "warn", waiting: "warn", failed: "bad", ordered: "warn", "no model": "warn" };
 
@@ -21,10 +22,22 @@ function fact(name, ...value) {
 }
 
 let told = "";
+let aloud = null;
+
+const named = (outcome) => (outcome in KINDS ? t(`console.js.models.outcome.${outcome.replace(" ", "_")}`) : outcome);
+
+/** Read out: that a renewal is at another stage, or has ended; not how far it is. */
+function sayAloud({ at_work: work, last }) {
+  const text = work !== null ? t("console.js.models.at_work", { stage: work.stage || t("console.js.models.begins") }) : last !== null ? `${t("console.js.models.last")}: ${named(last.outcome)}` : "";
+  if (aloud !== null && aloud !== text) announce(place, text);
+  aloud = text;
+}
 
 function show(view) {
   rest(renew, view.asked !== null);
-  const text = JSON.stringify(view);
+  sayAloud(view);
+  const times = [view.at_work?.since_ms, view.asked?.asked_ms, view.last?.ended_ms];
+  const text = JSON.stringify([view, ...times.map((ms) => ms && ago(ms))]);
   if (text === told) return;
   told = text;
   alive.replaceChildren(view.alive ? badge(t("console.js.models.alive"), "good") : badge(t("console.js.models.nobody"), "warn"));
@@ -46,7 +59,7 @@ function show(view) {
   if (view.last !== null) {
     const { outcome, said, ended_ms } = view.last;
     parts.push(el("dl", { class: "facts" },
-      ...fact(t("console.js.models.last"), badge(outcome in KINDS ? t(`console.js.models.outcome.${outcome.replace(" ", "_")}`) : outcome, KINDS[outcome] ?? "plain"), " ", el("span", { class: "note" }, ago(ended_ms))),
+      ...fact(t("console.js.models.last"), badge(named(outcome), KINDS[outcome] ?? "plain"), " ", el("span", { class: "note" }, ago(ended_ms))),
       ...fact(t("console.js.models.said"), el("span", { lang: "en" }, said || "–"))));
   }
   now.replaceChildren(...parts);

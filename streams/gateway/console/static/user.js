@@ -1,11 +1,12 @@
 // Why a user's slate is as it is: what each score is the sum of, and what the history is worth to it.
 import { busy, call, Problem } from "../web/api.js";
 import { format } from "../web/format.js";
-import { data, el, ready, t } from "../web/page.js";
+import { announce, data, el, ready, t } from "../web/page.js";
 import { itemLink, itemName } from "./titles.js";
 
 const button = document.getElementById("why");
 const said = document.getElementById("why-said");
+const told = document.getElementById("why-told");
 const { user_id: user } = data("asked");
 
 /** Numbers as bars: those above 0 and those below it look unlike each other, and are written too. */
@@ -33,10 +34,12 @@ function place(each, at, most) {
 
 async function explained() {
   said.replaceChildren(el("p", { class: "note" }, t("console.js.user.ranking")));
+  announce(told, t("console.js.user.ranking"));
   try {
     const why = await call("GET", `/v1/admin/users/why?${new URLSearchParams({ user_id: user })}`);
     const values = why.items.flatMap(({ contributions }) => contributions.map(({ value }) => Math.abs(value)));
     const most = Math.max(0, ...values);
+    announce(told, why.items.length ? t("console.js.user.ranked", { n: format(why.items.length) }) : t("console.js.user.nothing"));
     said.replaceChildren(
       el("p", { class: "note" }, t("console.js.user.made", { model: why.model || "–", rung: why.rung, arm: why.arm })),
       ...(why.items.length ? why.items.map((each, at) => place(each, at, most)) : [el("p", { class: "none" }, t("console.js.user.nothing"))]));

@@ -8,8 +8,10 @@ const shown = new WeakMap();
 const DEEDS = { like: "like", dislike: "dislike", why: "question" };
 const PRICE = new Intl.NumberFormat(document.documentElement.lang || "en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 
-/** The price in the catalog's own currency, which nobody names; null where there is none. */
-export const price = (item) => (item.price === null ? null : PRICE.format(item.price));
+/** An amount in the catalog's own currency, which nobody names; null where there is none. */
+export const amount = (value) => (value === null || value === undefined ? null : PRICE.format(value));
+
+export const price = (item) => amount(item.price);
 
 /** Places of a slate that the gateway answered: of a feed, a search, or another list. */
 export function places(answer, item, more = {}) {
@@ -61,9 +63,7 @@ function update(card, place) {
   if (!same("item")) {
     card.querySelector(".open").replaceChildren(cover(place.item));
     for (const deed of card.querySelectorAll(".deed")) {
-      const label = say(`${deed.dataset.part}_of`, { title: place.item.title });
-      deed.setAttribute("aria-label", label);
-      deed.title = label;
+      deed.title = say(`${deed.dataset.part}_of`, { title: place.item.title }); // its name, too
     }
     const told = [place.item.brand, price(place.item)].filter((each) => each !== null);
     facts.replaceChildren(...told.map((each) => el("span", {}, each)));

@@ -36,7 +36,9 @@ export function palette(item) {
 export function cover(item) {
   const art = item.image === null ? drawing(item) : el("img", { src: item.image, alt: "", loading: "lazy", decoding: "async" });
   if (item.image !== null) art.addEventListener("error", () => art.replaceWith(drawing(item)), { once: true });
-  const long = item.title.length > 34 ? "long" : item.title.length > 16 ? "middle" : "short";
+  // A word that is wider than the cover would be cut in two.
+  const word = Math.max(...item.title.split(/\s+/).map((each) => each.length));
+  const long = item.title.length > 34 || word > 13 ? "long" : item.title.length > 16 || word > 9 ? "middle" : "short";
   return el("span", { class: `cover ${long}` }, art, el("span", { class: "title" }, item.title));
 }
 

@@ -4,7 +4,7 @@ import { ready, toast } from "../web/page.js";
 import { Acts } from "./acts.js";
 import { Arms } from "./arms.js";
 import { categories, item, know } from "./catalog.js";
-import { named } from "./cards.js";
+import { amount, named } from "./cards.js";
 import { Details } from "./details.js";
 import { Feed, LATE_MS } from "./feed.js";
 import { History } from "./history.js";
@@ -152,8 +152,18 @@ function understood({ understood: it, items }) {
   const by_meaning = items.length > 0 && items.every((each) => each.source === "meaning");
   const parts = [by_meaning ? say("results_meaning") : say("results_n", { n: items.length })];
   if (it?.corrected) parts.push(say("results_corrected", { text: it.corrected }));
+  const bounds = price_bounds(it);
+  if (bounds !== null) parts.push(it.relaxed ? say("results_relaxed") : bounds);
   if (it?.names?.length) parts.push(say("results_names", { names: it.names.map((each) => each.name).join(", ") }));
   return parts.join(" ");
+}
+
+/** What the search read of prices; null where it read none. */
+function price_bounds(it) {
+  const from = amount(it?.price_from);
+  const to = amount(it?.price_to);
+  if (from === null) return to === null ? null : say("results_to", { to });
+  return to === null ? say("results_from", { from }) : say("results_between", { from, to });
 }
 
 /** An item that was chosen by its title. */

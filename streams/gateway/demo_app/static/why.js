@@ -76,7 +76,7 @@ function numbers(told, score, contributions, history) {
   const facts = [[say("why.slate"), told.slate_id], [say("why.model"), told.model || "–"], [say("why.made"), made(told)], [say("why.arm"), arm(told.arm)]];
   return el("details", { class: "exact" },
     el("summary", {}, say("why.numbers")),
-    el("table", {}, el("tbody", {}, ...contributions.map((each) => row(part(each.name), each.value)), row(say("why.score"), score), ...history.map(of))),
+    el("table", { "aria-label": say("why.numbers") }, el("tbody", {}, ...contributions.map((each) => row(part(each.name), each.value)), row(say("why.score"), score), ...history.map(of))),
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
   );
 }

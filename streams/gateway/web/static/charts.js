@@ -1,6 +1,6 @@
 // Charts of Chart.js in the page's own colours, with a table of the same numbers.
 import "../chart/Chart.bundle.js";
-import { clock, format } from "./format.js";
+import { clock, column, format } from "./format.js";
 import { el, t } from "./page.js";
 
 const { Chart } = globalThis;
@@ -9,6 +9,8 @@ const SECOND = 1000;
 const DAY = 86_400 * SECOND;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800].map((each) => each * SECOND);
 const POINTS = ["circle", "rect", "triangle", "rectRot", "crossRot", "star", "dash", "line"];
+/** A table has the latest ones. */
+const ROWS = 200;
 const drawn = new Set();
 
 let present = null;
@@ -229,24 +231,42 @@ class Drawing {
     };
   }
 
-  /** The same numbers as a table, where it is open. */
+  /** The same numbers as a table, where it is open. A row that says the same stays: somebody may read it just now. */
   #tell() {
     if (!this.details?.open) return;
-    const { unit, time } = this.options;
-    const rows = new Map();
-    this.series.forEach((each, place) => {
-      for (const [x, ...rest] of each.values) {
-        if (!rows.has(x)) rows.set(x, Array(this.series.length).fill("–"));
-        const [low, mid, high] = rest;
-        rows.get(x)[place] = this.kind === "interval" ? `${format(mid, unit)} (${format(low, unit)} – ${format(high, unit)})` : format(rest[0], unit);
-      }
-    });
+    const { time } = this.options;
+    const columns = this.series.map((each) => ({ ...each, cells: this.#cells(each) })).filter(({ cells }) => cells.size > 0);
+    const xs = [...new Set(columns.flatMap(({ cells }) => [...cells.keys()]))];
+    if (this.kind !== "bar") xs.sort((a, b) => b - a);
+    for (const each of columns) level(each, xs);
     const at = (x) => (time ? this.#told(x) : typeof x === "number" ? format(x) : x);
-    const sorted = this.kind === "bar" ? [...rows] : [...rows].sort(([a], [b]) => b - a);
-    const head = el("tr", {}, el("th", { scope: "col" }, time ? t("web.js.time") : ""), ...this.series.map((each) => el("th", { scope: "col", class: "figure" }, each.name)));
-    const body = sorted.slice(0, 200).map(([x, cells]) => el("tr", {}, el("th", { scope: "row" }, at(x)), ...cells.map((cell) => el("td", { class: "figure" }, cell))));
-    this.table.replaceChildren(el("thead", {}, head), el("tbody", {}, ...body));
+    const head = el("tr", {}, el("th", { scope: "col" }, time ? t("web.js.time") : ""), ...columns.map(({ name }) => el("th", { scope: "col", class: "figure" }, name)));
+    const rows = xs.slice(0, ROWS).map((x) => el("tr", { "data-at": x }, el("th", { scope: "row" }, at(x)), ...columns.map(({ cells }) => el("td", { class: "figure" }, cells.get(x) ?? "–"))));
+    if (this.table.tHead === null) this.table.replaceChildren(el("thead"), el("tbody"));
+    if (!this.table.tHead.rows[0]?.isEqualNode(head)) this.table.tHead.replaceChildren(head);
+    const body = this.table.tBodies[0];
+    const there = new Map([...body.rows].map((row) => [row.dataset.at, row]));
+    const kept = rows.map((row) => (there.get(row.dataset.at)?.isEqualNode(row) ? there.get(row.dataset.at) : row));
+    for (const row of [...body.rows]) if (!kept.includes(row)) row.remove();
+    kept.forEach((row, place) => body.rows[place] !== row && body.insertBefore(row, body.rows[place] ?? null));
   }
+
+  /** What a series has at which place; nothing where it has no number. */
+  #cells({ values }) {
+    const last = new Map(values.map(([x, ...rest]) => [x, rest])); // lines from bottom to top end with no number
+    const numbers = [...last].filter(([, rest]) => rest.every((y) => y !== null && y !== undefined));
+    const written = column(numbers.flatMap(([, rest]) => rest), this.options.unit);
+    const text = ([low, mid, high]) => (this.kind === "interval" ? `${written(mid)} (${written(low)} – ${written(high)})` : written(low));
+    return new Map(numbers.map(([x, rest]) => [x, text(rest)]));
+  }
+}
+
+/** A level that is drawn from the first place to the last holds at all of them. */
+function level({ objective, values, cells }, xs) {
+  const [first] = values;
+  if (!objective || values.some(([, y]) => y !== first[1])) return;
+  const text = cells.get(first[0]);
+  for (const x of xs) cells.set(x, text);
 }
 
 document.addEventListener("themechange", () => drawn.forEach((each) => each.paint()));

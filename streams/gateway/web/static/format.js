@@ -35,6 +35,8 @@ function milliseconds(value) {
 const STYLES = {
   integer: (value) => numbers({ maximumFractionDigits: 0 }).format(value),
   decimal: (value) => numbers({ maximumFractionDigits: 3 }).format(value),
+  // In a column the points stand below each other.
+  fixed: (value) => numbers({ minimumFractionDigits: 3, maximumFractionDigits: 3 }).format(value),
   short: (value) => numbers({ notation: "compact", maximumSignificantDigits: 3 }).format(value),
   // Of a column, all small ones have as many digits.
   percent: (value) => numbers({ style: "percent", maximumFractionDigits: Math.abs(value) < 0.1 ? 1 : 0, minimumFractionDigits: value !== 0 && Math.abs(value) < 0.1 ? 1 : 0 }).format(value),
@@ -44,6 +46,13 @@ const STYLES = {
   rate: (value) =>
     `${numbers({ maximumFractionDigits: Math.abs(value) < 10 ? 1 : 0 }).format(value)}/${numbers({ style: "unit", unit: "second", unitDisplay: "narrow" }).formatToParts(1).filter((part) => part.type === "unit").map((part) => part.value).join("")}`,
 };
+
+/** Writes the numbers of a column so that their points stand below each other: as many digits as the longest needs. */
+export function column(values, style = "decimal") {
+  if (style !== "decimal") return (value) => format(value, style);
+  const digits = Math.max(0, ...values.map((value) => numbers({ maximumFractionDigits: 3 }).formatToParts(Number(value) + 0).find(({ type }) => type === "fraction")?.value.length ?? 0));
+  return (value) => numbers({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(Number(value) + 0);
+}
 
 /** A number in one of the styles of `number()` in a template, or "–" where there is none. */
 export function format(value, style = "integer") {

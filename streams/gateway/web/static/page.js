@@ -15,11 +15,16 @@ export function data(name, otherwise, page = document) {
   return value;
 }
 
-/** A text of a table `js` in the reader's language, its placeholders filled: t("web.js.now"). */
+/** A text of a table `js` in the reader's language, its placeholders filled: t("web.js.now"). `{n}` is the value n, and
+ *  `{n:item|items}` the word that goes with it: of one, and of any other number. */
 export function t(key, values = {}) {
   const text = data("texts", {})[key];
   if (text === undefined) throw new Error(`no text ${key}`);
-  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  return text.replace(/\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}/g, (_, name, one, more) => {
+    const value = String(values[name]);
+    if (one === undefined) return value;
+    return value === "1" ? one : more;
+  });
 }
 
 /** An element. Children are elements or texts; a text stays a text, whatever is in it.
@@ -45,6 +50,15 @@ export function icon(name, file = new URL("./icons.svg", import.meta.url)) {
   use.setAttribute("href", `${file.pathname ?? file}#${name}`);
   made.append(use);
   return made;
+}
+
+const READ_OUT_MS = 10_000;
+
+/** Has a screen reader read out a text; `place` is a hidden element with role "status". Nobody finds it there later,
+ *  beside what it repeats. */
+export function announce(place, text) {
+  place.textContent = text;
+  setTimeout(() => place.textContent === text && place.replaceChildren(), READ_OUT_MS);
 }
 
 const PICTURES = { good: "check", bad: "warning", plain: "clock" };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from streams.gateway.admin.models import ModelView
+from streams.gateway.admin.model_views import ModelView
 from streams.gateway.console.models import DEEPEST, lineage
 from tests.export.test_registry import PARITY
 

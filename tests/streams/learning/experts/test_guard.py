@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.learning.experts.guard import SWITCHES_KEPT, Guard, compare
+from streams.learning.experts.guard import SWITCHES_KEPT, Guard, _wealth, compare
 
 ALPHA = 0.05
 
@@ -135,6 +137,19 @@ def test_trials_let_in_what_curves_can_not_see_and_give_up_what_they_would_keep(
         n += 1
         guard.bet([0.1, 0.1, 0.1], n, float(rng.choice([1.0, -1.0], p=[0.3, 0.7])))
     assert not guard.report().on
+
+
+@pytest.mark.parametrize("trials", [False, True])
+@pytest.mark.parametrize("curves", [1, 3])
+def test_the_evidence_that_is_told_is_what_decides(curves: int, trials: bool) -> None:
+    """It is told by numpy, and decides in compiled code; on, off, and right after a switch."""
+    rng, guard, states = np.random.default_rng(13), Guard(ALPHA, curves, trials), set[bool]()
+    for n in range(1_500):
+        mean = 0.2 if n < 700 else -0.2
+        guard.bet(np.clip(rng.normal(mean, 0.3, curves), -1, 1).tolist(), n, float(np.sign(rng.normal(mean))))
+        states.add(guard.on)
+        assert guard.evidence() == pytest.approx(math.log(_wealth(guard.held, guard.state, curves)), abs=1e-9)
+    assert states == {True, False}
 
 
 def test_slates_that_try_nothing_are_no_bets_of_trials() -> None:
