@@ -23,6 +23,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from itertools import count as numbers
 from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -145,13 +146,13 @@ def rankings(items: Sequence[str], users: Sequence[str], count: int) -> Iterator
 
 
 def searches(titles: Sequence[str], users: Sequence[str]) -> Iterator[Asked]:
-    """For what stands in the titles."""
-    rng, made = np.random.default_rng(7), []
-    for text in queries_for(titles, 7)[:REQUESTS]:
-        user = users[int(rng.integers(len(users)))]
-        asked = f"q={quote(text, safe='')}&user_id={user}&n=10&impression=false"
-        made.append(Asked("GET", "/v1/search", asked.encode(), b""))
-    return cycle(made)
+    """For what stands in the titles; each query is another one, so none is at hand."""
+    rng = np.random.default_rng(7)
+    for further in numbers(7):
+        for text in queries_for(titles, further):
+            user = users[int(rng.integers(len(users)))]
+            asked = f"q={quote(text, safe='')}&user_id={user}&n=10&impression=false"
+            yield Asked("GET", "/v1/search", asked.encode(), b"")
 
 
 async def _opened(users: Sequence[str], app: Gateway, items: Sequence[str]) -> int:

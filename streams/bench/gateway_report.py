@@ -97,4 +97,5 @@ def _options(options: GatewayOptions) -> dict[str, Any]:
         "items": options.world.items,
         "workers": options.world.workers,
         "rankers": options.rankers,
+        **({"words": options.world.spelt} if options.world.worded else {}),
     }

@@ -13,7 +13,7 @@ import numpy as np
 from export.registry import Registry
 from streams.bench.schedule import Arrivals
 from streams.bench.synthetic import catalogue, warm_core
-from streams.bench.worded import queries_for, worded
+from streams.bench.worded import Spelt, queries_for, worded
 from streams.bench.workload import acting, zipf
 from streams.clock import SystemClock
 from streams.demo.prepare import DemoOptions, Prepared, prepared
@@ -34,7 +34,7 @@ WARM_EVENTS = 50_000
 class BenchOptions:
     """`items` 0: ml-100k's; else a synthetic catalogue of this size. `folder`: holds the model; `limit`: the
     training uses only the first part of this many events. `worded`: whether synthetic items have titles and
-    texts to be searched.
+    texts to be searched, `spelt`: of what words.
     """
 
     rates: tuple[float, ...] = (100.0, 300.0, 600.0, 1_000.0)
@@ -51,6 +51,7 @@ class BenchOptions:
     folder: Path = Path("var/demo")
     limit: int | None = None
     worded: bool = False
+    spelt: Spelt = "random"
 
 
 class World(NamedTuple):
@@ -95,7 +96,7 @@ def _synthetic(options: BenchOptions, ready: Prepared) -> World:
     records = catalogue(options.items, ready.run.recommender.catalog.text.shape[1], now, options.seed)
     queries = []
     if options.worded:
-        records = worded(records, options.seed)
+        records = worded(records, options.seed, options.spelt)
         queries = queries_for([record.title for record in records.values()], options.seed)
     core, states = warm_core(settings, records, options.users, WARM_EVENTS, now, options.seed)
     folder = Path(settings.model.registry) / ready.model

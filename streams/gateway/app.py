@@ -40,6 +40,7 @@ from streams.gateway.live.route import live_route
 from streams.gateway.live.traced_pushes import TracedPushes
 from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.parameter_bounds import parameter_bounds
+from streams.gateway.plain_hand_on import PlainHandOn
 from streams.gateway.plain_ranking import PlainRanking
 from streams.gateway.ranking.elsewhere import ForwardError, RankersElsewhere
 from streams.gateway.ranking.metrics import RankerMetrics
@@ -174,9 +175,14 @@ def create_app(
     )
     known.read(app)
     streams, representations = LineStreams(intake, settings), Representations(gateway)
+    ranking: PlainRanking | PlainHandOn | None = None
+    if ranker is not None:
+        ranking = PlainRanking(rankings, searches, gateway.body_max_bytes)
+    elif elsewhere is not None:
+        ranking = PlainHandOn(elsewhere, gateway.body_max_bytes)
     return Gateway(
         app, reads, intake, metrics, gateway.body_max_bytes, streams, representations, live,
-        PlainRanking(rankings, searches, gateway.body_max_bytes) if ranker is not None else None,
+        ranking,
         end_its=watch.end if watch is not None else lambda: None,
     )  # fmt: skip
 

@@ -34,6 +34,7 @@ from streams.gateway.live.answering import LiveAnswers
 from streams.gateway.live.asked import user_of
 from streams.gateway.live.live import LiveFeeds
 from streams.gateway.metrics import GatewayMetrics
+from streams.gateway.plain_hand_on import PlainHandOn
 from streams.gateway.plain_headers import announced_length, plain_headers
 from streams.gateway.plain_ranking import PATHS, PlainRanking
 from streams.gateway.records.item_routes import ITEMS_PATH
@@ -76,7 +77,7 @@ def feed_query(query: bytes) -> FeedQuery | None:
 
 class Gateway:
     """The app. `described`: a framework's app with the same routes and all others. `ranking`: where
-    this process ranks on request. `end_its`: ends the streams that are answered there.
+    this process ranks on request, or hands on. `end_its`: ends the streams that are answered there.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Gateway:
         streams: LineStreams,
         representations: Representations,
         live: LiveFeeds,
-        ranking: PlainRanking | None = None,
+        ranking: PlainRanking | PlainHandOn | None = None,
         end_its: Callable[[], None] = lambda: None,
     ) -> None:
         self.described = described

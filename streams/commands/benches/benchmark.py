@@ -11,6 +11,7 @@ from model.errors import SettingsError
 if TYPE_CHECKING:
     from streams.bench.cases import Result
     from streams.bench.gateway_load import GatewayOptions, GatewayStep
+    from streams.bench.worded import Spelt
     from streams.bench.world import BenchOptions
     from streams.settings.tree import Settings
 
@@ -145,9 +146,11 @@ def request_options(
     items: int = 0,
     worded: bool = False,
     rankers: int = 0,
+    spelt: Spelt = "random",
 ) -> GatewayOptions:
     """The options of `add_requests` and `add_model`; raises `SettingsError`. items: of a synthetic catalogue,
-    0 for ml-100k's; worded: whether these have titles and texts. rankers: see `GatewayOptions`.
+    0 for ml-100k's; worded: whether these have titles and texts, spelt: of what words.
+    rankers: see `GatewayOptions`.
     """
     from streams.bench.gateway_load import GatewayOptions
     from streams.bench.world import BenchOptions
@@ -159,6 +162,7 @@ def request_options(
         workers=args.workers,
         items=items,
         worded=worded,
+        spelt=spelt,
         folder=args.folder,
         limit=args.limit,
     )

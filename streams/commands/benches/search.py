@@ -5,8 +5,9 @@
 
 The gateway searches in its own process (`ranker.where`), or with --rankers N in N others, with the demo's
 model. Items have titles of six words and texts of twenty, drawn by Zipf's law from 30,000; a query is three
-words of one title, every fourth with a letter wrong. Nothing of it counts as shown. --feeds reads feeds
-beside: searches must not hold them up.
+words of one title, every fourth with a letter wrong. Words of random letters fall into many pieces for the
+text encoder; --words known takes those that are one piece each, as most words of a real query are. Nothing of
+it counts as shown. --feeds reads feeds beside: searches must not hold them up.
 """
 
 from __future__ import annotations
@@ -38,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(rate=100.0)
     parser.add_argument("--items", type=int, default=100_000, metavar="N", help="of the catalogue (100,000)")
     parser.add_argument("--n", type=int, default=10, metavar="N", help="places of the answer (10)")
+    parser.add_argument(
+        "--words",
+        choices=["random", "known"],
+        default="random",
+        help="of random letters, or words that the universal encoder knows (random)",
+    )
     add_rankers(parser)
     add_feeds(parser)
     add_model(parser)
@@ -59,6 +66,6 @@ def measure(args: argparse.Namespace) -> Result:
         partial(measure_requests, "search"),
         "Searches",
         UNIT,
-        request_options(args, steps, items=args.items, worded=True, rankers=args.rankers),
+        request_options(args, steps, items=args.items, worded=True, rankers=args.rankers, spelt=args.words),
         settings,
     )

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from yarl import URL
 
 from streams.gateway.answers import JSON, Answer, send_answer
@@ -80,23 +80,29 @@ class RankersElsewhere:
         return _Forwarded(self, request, error.held)
 
     async def answer(self, request: Request[Any, Any, Any], held: bool) -> Answer:
-        """Ask one after the other. `held`: see `ForwardError`."""
+        """The same of a request that Litestar took. `held`: see `ForwardError`."""
         try:
             body = await body_of(request)
         except HTTPException as refused:
             return refused_by_http(refused.status_code, request.method, request.url.path, refused.detail)
-        passed = {name: value for name in PASSED_ON if (value := request.headers.get(name)) is not None}
+        return await self.hand_on(request.scope, request.headers, body, held)
+
+    async def hand_on(
+        self, scope: HTTPScope, told: Mapping[str, str], body: bytes, held: bool = False
+    ) -> Answer:
+        """Ask one after the other. told: the request's headers, their names in small letters."""
+        passed = {name: value for name in PASSED_ON if (value := told.get(name)) is not None}
         # Else the client asks for a compressed answer; this gateway compresses for who asks it.
         headers = {**passed, "accept-encoding": "identity"}
-        raw_path = request.scope.get("raw_path") or request.scope["path"].encode()
-        query = request.scope["query_string"].decode("latin-1")
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        query = scope["query_string"].decode("latin-1")
         path = raw_path.decode("latin-1").partition("?")[0] + (f"?{query}" if query else "")
         came = "no ranker at any of ranker.addresses"
         later: Answer | None = None
         unknown: Answer | None = None
         for address in self._in_turn():
             try:
-                answer = await self._ask(address, request.method, path, headers, body)
+                answer = await self._ask(address, scope["method"], path, headers, body)
             except (aiohttp.ClientError, TimeoutError, OSError) as failed:
                 came = f"{address}: {str(failed) or type(failed).__name__}"
                 if address not in self._away:

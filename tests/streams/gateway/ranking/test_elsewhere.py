@@ -105,6 +105,25 @@ async def test_what_a_ranker_answers_is_what_the_client_gets(handed: Handed) -> 
         assert (await http.post("/v1/rank", content=b" " * 2_000_001)).status_code == 413
 
 
+async def test_both_ways_hand_on_the_same(handed: Handed) -> None:
+    """What is written the usual way goes without the framework; a query on the route, or a parameter that
+    stands twice, goes through it.
+    """
+    async with handed() as (http, [ranker], _sink):
+        traced = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "accept-language": "de"}
+        plain = await http.post("/v1/rank", json=RANK, headers=traced)
+        framed = await http.post("/v1/rank/", json=RANK, headers=traced)
+        assert [answer.status_code for answer in (plain, framed)] == [200, 200]
+        first, second = plain.json(), framed.json()
+        assert first["items"] == second["items"]
+        assert {**dict(plain.headers), "content-length": ""} == {**dict(framed.headers), "content-length": ""}
+        found = await http.get("/v1/search?q=item&user_id=u1&n=3&impression=false")
+        again = await http.get("/v1/search?q=item&user_id=u1&n=3&impression=false&price_from=0")
+        assert [answer.status_code for answer in (found, again)] == [200, 200]
+        assert ranker.slates.get(found.json()["slate_id"]) is not None
+        assert dict(found.headers).keys() == dict(again.headers).keys()
+
+
 async def test_a_long_answer_comes_as_a_client_can_read_it(handed: Handed) -> None:
     async with handed() as (http, _, _sink):
         long = {**RANK, "items": [f"nowhere-{n:0100d}" for n in range(400)]}
