@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,9 @@ from streams.local.services import is_ready
 from streams.local.stack import LocalStack
 from streams.settings.reading import load
 from streams.settings.tree import Settings
+
+MODULES = {"worker": "streams.worker.worker", "gateway": "streams.gateway.app"}
+"""What a process imports, nearly all of it."""
 
 
 class SeededWorld(NamedTuple):
@@ -60,13 +64,24 @@ def seeded_world(options: BenchOptions, steps: Steps) -> Iterator[SeededWorld]:
 def ready_process(
     seeded: SeededWorld, name: Literal["worker", "gateway"], within_s: float, steps: Steps
 ) -> Iterator[ReadyProcess]:
-    """Start it on a port of its own, and wait until it is ready; it is ended at the end."""
+    """Start it on a port of its own, and wait until it is ready; it is ended at the end.
+
+    It finds bytecode, as a process does that pip has installed: where an environment forbids Python to write
+    any (`PYTHONDONTWRITEBYTECODE`), each start would compile all that it imports.
+    """
     steps.step(f"starting the {name}")
     (port,) = free_ports(1)
     section = msgspec.structs.replace(getattr(seeded.world.settings, name), port=port)
     settings = msgspec.structs.replace(seeded.world.settings, **{name: section})
+    variables = _as_installed(environment(settings), seeded.folder)
+    subprocess.run([sys.executable, "-c", f"import {MODULES[name]}"], env=variables, check=True)
     started_s, url = time.monotonic(), f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "streams.commands", name]
-    with ChildProcess(name, command, seeded.folder / f"{name}.log", environment(settings)) as child:
+    with ChildProcess(name, command, seeded.folder / f"{name}.log", variables) as child:
         wait_until_ready(child, partial(is_ready, url), within_s)
         yield ReadyProcess(psutil.Process(child.pid), url, settings, started_s)
+
+
+def _as_installed(variables: Mapping[str, str], folder: Path) -> dict[str, str]:
+    kept = {name: value for name, value in variables.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {"PYTHONPYCACHEPREFIX": str(folder / "bytecode"), **kept}

@@ -45,11 +45,14 @@ class _Readiness(msgspec.Struct):
 async def until_settled(
     running: UnderLoad, client: GatewayClient, steps: Steps, within_s: float = SETTLES_WITHIN_S
 ) -> None:
-    """Returns once the gateway has nothing more to do before the load. A gateway without a ranker, or without
-    search, does not wait for what it has not.
+    """Returns once the gateway has nothing more to do before the load. Where it has no ranker in its process,
+    or no search, there is nothing to wait for.
 
     Raises `LocalStackError` where a process ends meanwhile, or where it takes longer than `within_s`.
     """
+    if running.settings.ranker.where != "here":
+        steps.done()
+        return
     url, found = running.services.gateway_url, None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within_s):

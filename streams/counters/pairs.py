@@ -82,15 +82,16 @@ class PairTable:
     ) -> None:
         if not len(others) or weight <= 0.0:
             return
-        check_known(others, self._known)
         # A copy, since memory that is read-only or reversed would have the loop compiled once more for it.
         others = others.copy()
-        observe_pairs(
+        counted = observe_pairs(
             self.start, self.length, self.room, self.outgoing,
             self.neighbour, self.count, self.free, self.used, self._weakest,
             row, others, tied, after, weight, weight * self._decay(ts),
-            self.settings.window, self.settings.row_pairs,
+            self.settings.window, self.settings.row_pairs, self._known,
         )  # fmt: skip
+        if not counted:
+            check_known(others, self._known)
 
     def _decay(self, ts: int) -> float:
         """The forward-decay weight of an event at `ts`; scales the old counts back when it would overflow."""
@@ -251,14 +252,19 @@ def observe_pairs(
     fresh_weight: float,
     window: int,
     row_pairs: int,
-) -> None:
-    """Add one event to the pairs of `row` with each of `others`, the nearest first.
+    known: int,
+) -> bool:
+    """Add one event to the pairs of `row` with each of `others`, the nearest first. False, and nothing is
+    done, where one of these is none of the `known` rows.
 
     `after`: 1 where `row` came after them, 0 where they came after it.
 
     Inside a tie the order is unknown, so half of the weight goes each way: two events of one tie can't teach
     each other their order.
     """
+    for p in range(len(others)):
+        if others[p] >= known:
+            return False
     for p in range(len(others)):
         item = others[p]
         if item == row:
@@ -284,3 +290,4 @@ def observe_pairs(
         if back >= 0:
             count[back, TOGETHER] += weight
             count[back, CLOSE] += close
+    return True

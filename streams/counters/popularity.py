@@ -24,6 +24,7 @@ class Popularity:
 
     def __init__(self, settings: CounterSettings) -> None:
         self.rates_per_ms = np.log(2.0) / (np.array(settings.half_lives_s) * 1_000.0)
+        self._fastest = float(self.rates_per_ms.max())
         self.landmark_ms = -1
         self.decayed = np.zeros((0, len(settings.half_lives_s)))
         self.total = np.zeros(0, np.float32)
@@ -106,10 +107,14 @@ class Popularity:
     def _weights(self, ts: int) -> NDArray[np.float64]:
         if self.landmark_ms < 0:
             self.landmark_ms = ts
-        exponents = (ts - self.landmark_ms) * self.rates_per_ms
-        if exponents.max() > REBASE_AT:
+        age_ms = ts - self.landmark_ms
+        furthest = (
+            age_ms * self._fastest
+        )  # numpy's own `max` and `maximum` of three numbers cost more than this
+        exponents = age_ms * self.rates_per_ms
+        if furthest > REBASE_AT:
             self.decayed[: self._known] *= np.exp(-np.minimum(exponents, 600.0))
             self.landmark_ms = ts
             self._sort()  # what was scaled down to nothing counts no more
             return np.ones(len(exponents))
-        return np.asarray(np.exp(np.maximum(exponents, -REBASE_AT)))
+        return np.asarray(np.exp(exponents if furthest >= -REBASE_AT else np.maximum(exponents, -REBASE_AT)))

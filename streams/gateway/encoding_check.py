@@ -28,20 +28,23 @@ class EncodingCheck:
         self._app = app
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] in (ScopeType.HTTP, ScopeType.WEBSOCKET) and (came := _not_utf8(scope)):
-            told = problem_answer(
-                problem(
-                    400,
-                    "not_utf8",
-                    expected="an address whose texts are UTF-8, percent-encoded",
-                    came=came[:200].decode("latin-1"),
-                    remedy="encode texts as UTF-8 first, as encodeURIComponent of JavaScript does",
-                )
-            )
-            if scope["type"] == ScopeType.WEBSOCKET:
-                return refuse_socket(told, scope, receive, send)
-            return send_answer(told, send)
+        if scope["type"] in (ScopeType.HTTP, ScopeType.WEBSOCKET):
+            came = _not_utf8(scope)
+            if came:
+                return self._refuse(came, scope, receive, send)
         return self._app(scope, receive, send)
+
+    def _refuse(self, came: bytes, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        told = problem(
+            400,
+            "not_utf8",
+            expected="an address whose texts are UTF-8, percent-encoded",
+            came=came[:200].decode("latin-1"),
+            remedy="encode texts as UTF-8 first, as encodeURIComponent of JavaScript does",
+        )
+        if scope["type"] == ScopeType.WEBSOCKET:
+            return refuse_socket(problem_answer(told), scope, receive, send)
+        return send_answer(problem_answer(told), send)
 
 
 def _not_utf8(scope: HTTPScope | WebSocketScope) -> bytes:

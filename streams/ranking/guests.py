@@ -66,6 +66,10 @@ class Guests:
         """The id of a row; `ids`: of the catalogue's items."""
         return ids[row] if row < self.items or not self.fields else self.fields[row - self.items].item_id
 
+    def item_ids(self, ids: Sequence[str], rows: Sequence[int]) -> list[str]:
+        """Those of many rows; most batches have no guest."""
+        return [self.item_id(ids, row) for row in rows] if self.fields else [ids[row] for row in rows]
+
     def take(self, request: RankRequest) -> None:
         """Those of one request more."""
         given = request.given

@@ -31,16 +31,15 @@ def slates_of(
     """The slates of these requests. Places that nobody asked reasons for are "for you"."""
     at, first = batch.placed(chosen)
     rows, origins = batch.rows[at].tolist(), batch.origin[at].tolist()
+    ids = batch.guests.item_ids(item_ids, rows)
     scores = batch.score[at].astype(float).round(6).tolist()
     slates = []
     for b, begin, end in zip(chosen, first, first[1:], strict=False):
         reasons = batch.reasons[b] or [FOR_YOU] * (end - begin)
         items = [
-            SlateItem(
-                batch.guests.item_id(item_ids, row), score, sources[origin] if origin >= 0 else GIVEN, reason
-            )
-            for row, score, origin, reason in zip(
-                rows[begin:end], scores[begin:end], origins[begin:end], reasons, strict=True
+            SlateItem(item_id, score, sources[origin] if origin >= 0 else GIVEN, reason)
+            for item_id, score, origin, reason in zip(
+                ids[begin:end], scores[begin:end], origins[begin:end], reasons, strict=True
             )
         ]
         slates.append(_slate(batch.draft(b), items))

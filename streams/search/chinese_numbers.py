@@ -24,6 +24,8 @@ _ways = re.compile(
     rf"|(?P<about>[百千万萬])(?=元(?!{_BOUND}|\s*$))"
     rf"|(?P<numeral>{_NUMERAL})(?P<money>(?=\s*{_COIN}|[到至~-](?:{_NUMERAL}|\d+)\s*{_COIN}))?)"
 )
+MOST = 32
+"""Numerals of a query that are read; a query says one price, or two."""
 LEAST = 10
 """A smaller numeral is a sum only where a currency follows: 三件套."""
 
@@ -60,6 +62,8 @@ def with_digits(text: str) -> Digits:
             made += text[at : found.start()]
             numerals.append(Numeral(len(made), len(made) + len(digits), text[found.start() : end]))
             made, at = made + digits, end
+            if len(numerals) == MOST:
+                break
     return Digits(made + text[at:], numerals)
 
 

@@ -132,11 +132,11 @@ class SearchIndex:
             self._take()
             made = self.words.put(self._behind)
             self.table.learn(itertools.chain.from_iterable(made))
-            self.pinyin.learn(set[str]().union(*made))
             self.names.speak(self.words.spoken()[0])
             for document in self.pace.over(self._behind):
                 self._learn(document)
             self._behind = []
+            self.pinyin.learn(set[str]().union(*made))  # behind all else: the first time it reads its table
             changed += len(made)
             if self._kept is not None:
                 self.words.keep_only(self._kept)

@@ -5,6 +5,7 @@ learner, what sources have earned, and what reviews say of items.
 from __future__ import annotations
 
 import logging
+import time
 import zlib
 
 import msgspec
@@ -72,10 +73,12 @@ _head = msgspec.msgpack.Decoder(_Head)
 class CountersCopy:
     """What a payload is made of, as it is now; begin it between two batches.
 
-    It is made in small pieces while the recommender goes on counting; `end` it in any case.
+    It is made in small pieces while the recommender goes on counting; `end` it in any case. `longest_s`: the
+    time that the longest piece took so far, the beginning among them.
     """
 
     def __init__(self, recommender: Recommender) -> None:
+        started = time.perf_counter()
         self._recommender = recommender
         self._counters = recommender.counters.copying = GradualCopy(recommender.counters)
         self._heard = HeardCopy(recommender.catalog)
@@ -84,13 +87,18 @@ class CountersCopy:
         self._learner, self._learned_to = recommender.learner.pack(), recommender.learned_to
         self._earned = None if recommender.earnings is None else recommender.earnings.pack()
         self._opinions = recommender.counters.aspects.pack()
+        self.longest_s = time.perf_counter() - started
 
     def step(self) -> bool:
         """Copy the next piece; whether that was the last one."""
+        started = time.perf_counter()
+        done = False
         if self._counters.done:
-            return self._heard.step()
-        self._counters.step()
-        return False
+            done = self._heard.step()
+        else:
+            self._counters.step()
+        self.longest_s = max(self.longest_s, time.perf_counter() - started)
+        return done
 
     def end(self) -> None:
         """Nothing tells the copy of changes any more."""

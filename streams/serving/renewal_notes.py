@@ -177,8 +177,11 @@ async def tell_alive(store: Store, who: str) -> None:
         await store.put_note(ALIVE, who.encode(), digest_of(found), ALIVE_MS)
 
 
-async def tell_status(store: Store, status: RenewalStatus) -> None:
-    """Write how far it is. Raises `StoreUnavailableError`."""
+async def tell_status(store: Store, status: RenewalStatus) -> bool:
+    """Write how far it is; False where somebody else wrote just then. Raises `StoreUnavailableError`."""
     (found,) = await store.notes([STATUS])
-    with contextlib.suppress(FencedError):
+    try:
         await store.put_note(STATUS, msgspec.msgpack.encode(status), digest_of(found), STATUS_MS)
+    except FencedError:
+        return False
+    return True

@@ -40,7 +40,7 @@ INK = """() => {
 }"""
 
 AT = 1_763_934_000_000
-OVER_TIME = [
+OVER_TIME: list[dict[str, Any]] = [
     {"name": "p50", "values": [[AT, 12.0], [AT + 1_000, 15.0], [AT + 2_000, 13.0]]},
     {"name": "p99", "values": [[AT, 80.0], [AT + 1_000, 300.5], [AT + 2_000, 90.0]]},
     {"name": "objective", "objective": True, "values": [[AT, 250], [AT + 2_000, 250]]},
@@ -117,6 +117,7 @@ async def test_a_table_has_the_level_in_each_row_and_keeps_rows_that_say_the_sam
     marks = {"name": "drift", "objective": True, "values": [[AT, 0], [AT, 9], [AT, None]]}
     await page.evaluate(DRAW, [*own, "line", {"series": [*OVER_TIME, marks], "unit": "ms"}])
     await page.get_by_text("As a table").click()
+    await expect(page.locator("#drawn tbody tr")).to_have_count(3)
     assert await page.evaluate(TOLD) == [
         ["Time", "p50", "p99", "objective"],
         ["21:40:02", "13 ms", "90 ms", "250 ms"],

@@ -64,7 +64,6 @@ def environ(registry: Path, endpoint: str, folder: Path) -> dict[str, str]:
         "HEADRACE_EXAMPLES__FOLDER": str(folder / "examples"),
         "HEADRACE_EXAMPLES__SAMPLE": "0.1",  # a shard or two: they are written when nothing else is to do
         "HEADRACE_EXAMPLES__SHARD_EVENTS": "50",
-        "HEADRACE_EXAMPLES__ROTATE_S": "5",
         "HEADRACE_WORKER__SNAPSHOT_EVERY_S": "5",
         "HEADRACE_LADDER__FEWER_AT_MS": "20000",
         "HEADRACE_LADDER__COUNTERS_AT_MS": "20000",
@@ -86,8 +85,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory, kafka_bootstrap: str) -> 
         more |= {"HEADRACE_KAFKA__PREFIX": prefix, "HEADRACE_REDIS__PREFIX": prefix}
         kafka, redis = stack.settings.kafka, stack.settings.redis
         working = running.enter_context(worker(folder, kafka, redis, more, wait=False))
-        serving = running.enter_context(gateway(folder, kafka.bootstrap, redis.url, prefix, more=more))
         working.wait_until_ready(PATIENCE_S)
+        serving = running.enter_context(gateway(folder, kafka.bootstrap, redis.url, prefix, more=more))
         http = serving.client
         until(lambda: is_ready(http), PATIENCE_S)
         targets = {"worker": [host_of(working.address)], "gateway": [host_of(str(http.base_url))]}

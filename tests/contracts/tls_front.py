@@ -7,6 +7,7 @@ cut where TLS cuts them. Behind it every byte goes to the server and back as it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import threading
 from pathlib import Path
@@ -59,7 +60,8 @@ class TlsFront:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         behind_reader, behind_writer = await asyncio.open_connection(LOOPBACK, self._behind)
-        await asyncio.gather(_copy(reader, behind_writer), _copy(behind_reader, writer))
+        with contextlib.suppress(asyncio.CancelledError):  # at the end; asyncio would print it
+            await asyncio.gather(_copy(reader, behind_writer), _copy(behind_reader, writer))
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

@@ -60,6 +60,7 @@ class RenewalDesk:
         self._away = False
         self._looked_back = False
         self._ended: list[str] = []
+        self._turning = asyncio.Lock()
 
     async def run(self) -> None:
         """Turn after turn, until it is cancelled."""
@@ -68,7 +69,11 @@ class RenewalDesk:
             await asyncio.sleep(TURN_S)
 
     async def turn(self) -> None:
-        """Tell what there is to tell, and look for a request."""
+        """Tell what there is to tell, and look for a request; one turn at a time."""
+        async with self._turning:
+            await self._turn()
+
+    async def _turn(self) -> None:
         try:
             await tell_alive(self._store, self._who)
             seen = await read_renewal(self._store)
@@ -83,9 +88,9 @@ class RenewalDesk:
                 self.status = msgspec.structs.replace(
                     self.status, **msgspec.structs.asdict(read_progress(self._progress))
                 )
-            if self.status != self._told:
-                await tell_status(self._store, self.status)
-                self._told = self.status
+            telling = self.status
+            if telling != self._told and await tell_status(self._store, telling):
+                self._told = telling
             while self._ended:
                 await end_renewal(self._store, self._ended[0])
                 del self._ended[0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.search.prices import price_words
+from streams.search.prices import MOST_READ, price_words
 
 BOUNDS = [
     ("guitar strap under 50", None, 50, "guitar strap"),
@@ -105,6 +107,15 @@ def test_what_is_dear_leans_up_and_its_word_stays(text: str) -> None:
     said = price_words(text)
     assert said.leaning == 1
     assert len(said.rest.split()) == len(text.split())
+
+
+@pytest.mark.parametrize("text", ["九块九" * 300, " 1" * 450, "1元 " * 300, "under 1 " * 120, "两三百" * 300])
+def test_a_text_full_of_numbers_takes_no_time(text: str) -> None:
+    """Each number looked at all that stood before it: a third of a second."""
+    price_words(text)
+    began = time.thread_time()
+    price_words(text[:MOST_READ])
+    assert time.thread_time() - began < 0.1
 
 
 @given(st.text(max_size=60) | st.text("0123456789.,元$ -abto<>٥", max_size=40))

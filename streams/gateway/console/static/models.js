@@ -51,8 +51,9 @@ function show(view) {
   }
   if (view.asked !== null) {
     const { by, because, asked_ms, tries } = view.asked;
-    const key = `asked${tries > 0 ? "_again" : ""}${view.alive ? "" : "_nobody"}`;
-    parts.push(el("div", { class: "alarm" }, el("p", {}, t(`console.js.models.${key}`, { by, because: because || "–", when: ago(asked_ms), tries }))));
+    const ended = view.alive ? tries - 1 : tries; // the one that lives has begun it, and says so in a moment
+    const key = `asked${ended > 0 ? "_again" : ""}${view.alive ? "" : "_nobody"}`;
+    parts.push(el("div", { class: "alarm" }, el("p", {}, t(`console.js.models.${key}`, { by, because: because || "–", when: ago(asked_ms), tries: ended }))));
   } else if (!view.alive && view.at_work === null) {
     parts.push(el("p", {}, t("console.js.models.start")));
   }

@@ -62,7 +62,7 @@ export class Details {
     const can = Boolean(place.slateId);
     this.why.hidden = !can;
     if (!can) return;
-    const told = el("div", { class: "told", "aria-live": "polite" });
+    const told = el("div", { class: "told" }, el("div", { class: "in-words", "aria-live": "polite" }));
     const ask = el("button", { type: "button" }, icon("question"), say("ask_why"));
     ask.addEventListener("click", () => {
       ask.hidden = true;

@@ -22,26 +22,28 @@ async function explained(place, who, feed) {
   return { told, found };
 }
 
-/** Fills `into` with why a place is there. */
+/** Fills `into` with why a place is there. What it has in words is read out; the numbers below it are not. */
 export async function explain(into, place, who, feed) {
-  into.replaceChildren(el("p", { class: "none" }, say("why.asking")));
+  const words = into.querySelector(".in-words");
+  words.replaceChildren(el("p", { class: "none" }, say("why.asking")));
   try {
     const { told, found } = await explained(place, who, feed);
-    into.replaceChildren(...(found === undefined ? [el("p", {}, say("why.gone"))] : written(place, told, found)));
+    if (found === undefined) words.replaceChildren(el("p", {}, say("why.gone")));
+    else written(words, place, told, found);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    into.replaceChildren(el("p", { class: "none" }, error.words));
+    words.replaceChildren(el("p", { class: "none" }, error.words));
   }
 }
 
-function written(place, told, { score, contributions, history }) {
+function written(words, place, told, { score, contributions, history }) {
   const traces = history.filter((each) => each.value > 0.0005);
-  return [
-    ...sentences(place, told, contributions, traces).map((each) => el("p", {}, ...each)),
+  words.replaceChildren(...sentences(place, told, contributions, traces).map((each) => el("p", {}, ...each)));
+  words.after(...[
     bars(say("why.parts"), contributions.map((each) => [part(each.name), each.value])),
     traces.length > 0 && bars(say("why.traces"), traces.map((each) => [item(each.item_id).title, each.value])),
     numbers(told, score, contributions, history),
-  ].filter(Boolean);
+  ].filter(Boolean));
 }
 
 /** What a person would say. */

@@ -56,7 +56,7 @@ def stocked(site: Opened) -> Stocked:
             await announce(made.desk, 0, *SHOP)
             items = made.ranker.items
             assert items is not None
-            await until(lambda: len(items.index.words) == len(SHOP))
+            await until(lambda: items.index.committed >= len(SHOP))
             yield made
 
     return opened

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from model.errors import StoreUnavailableError
@@ -13,7 +14,14 @@ from streams.clock import ManualClock
 from streams.offline.renewal import desk as module
 from streams.offline.renewal.desk import PROGRESS, Progress, ProgressFile, RenewalDesk, read_progress
 from streams.offline.renewal.service import Renewal
-from streams.serving.renewal_notes import RenewalAsked, RenewalSeen, ask_renewal, read_renewal
+from streams.serving.renewal_notes import (
+    STATUS,
+    RenewalAsked,
+    RenewalSeen,
+    RenewalStatus,
+    ask_renewal,
+    read_renewal,
+)
 from streams.stores.memory import MemoryStore
 from tests.streams.offline.renewal.test_service import NEW, NOW_MS, World
 
@@ -204,3 +212,51 @@ def test_progress_is_written_now_and_then(tmp_path: Path) -> None:
     assert read_progress(path) == Progress("exporting the model", 0, 1)
     path.write_bytes(b"{")
     assert read_progress(path) == Progress("", 0, 0)
+
+
+class Unhurried(MemoryStore):
+    """Others have their turn between what is read and what is written for it."""
+
+    async def notes(self, names: Sequence[str], about: str = "") -> list[bytes | None]:
+        found = await super().notes(names, about)
+        await asyncio.sleep(0)
+        return found
+
+
+@pytest.mark.parametrize("lead", range(8))
+async def test_that_a_renewal_begins_is_told_in_the_midst_of_a_turn(tmp_path: Path, lead: int) -> None:
+    """What one turn wrote kept out what the other had to tell, and was taken for told until it changed."""
+    store = Unhurried()
+    desk = RenewalDesk(store, ManualClock(NOW_MS), tmp_path / PROGRESS)
+    turn = asyncio.create_task(desk.turn())
+    for _ in range(lead):
+        await asyncio.sleep(0)
+    await desk.begin(ASKED)
+    await turn
+    status = (await read_renewal(store)).status
+    assert (status.began_ms, status.request_id) == (NOW_MS, "r1")
+
+
+class Taken(Unhurried):
+    """Another process writes the note just before this one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.others = 1
+
+    async def put_note(
+        self, name: str, value: bytes, found: str, ttl_ms: int, about: str = "", ts: int = 0
+    ) -> None:
+        if name == STATUS and self.others:
+            self.others -= 1
+            await super().put_note(name, msgspec.msgpack.encode(RenewalStatus()), found, ttl_ms)
+        await super().put_note(name, value, found, ttl_ms, about, ts)
+
+
+async def test_what_another_process_kept_from_being_told_is_told_in_the_next_turn(tmp_path: Path) -> None:
+    store = Taken()
+    desk = RenewalDesk(store, ManualClock(NOW_MS), tmp_path / PROGRESS)
+    await desk.begin(ASKED)
+    assert store.others == 0
+    await desk.turn()
+    assert (await read_renewal(store)).status.request_id == "r1"
