@@ -2,40 +2,26 @@
 
 No dictionary of words is needed. The index has each pair of neighbouring characters as a term; here they are
 in the order of how they are pronounced, in every way that their characters may be (重庆 is zhong qing and
-chong qing). A word is a chain of such pairs, so nothing is offered that finds nothing. The pronunciations are
-those of pypinyin (MIT), without tones; ü is v.
+chong qing). A word is a chain of such pairs, so nothing is offered that finds nothing.
 """
 
 from __future__ import annotations
 
-import bisect
-import importlib.util
-import json
 import math
 import threading
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-FIRST, LAST = 0x4E00, 0x9FFF
-"""The characters whose pronunciation is known: CJK Unified Ideographs."""
-READINGS = 3
-"""Of a character, the most usual ones."""
-LONGEST = 40
-"""Letters that are read."""
-WAYS = 32
-"""In which letters are parted into syllables, at most: xian is xian and xi an."""
-LONGEST_SYLLABLE = 6
+from streams.search.pinyin_syllables import parted, readable
+from streams.search.pronunciations import FIRST, LAST, pronunciations, syllable_range
+
 MOST_PAIRS = 256
 """Of one pronunciation that are looked at."""
 _SYLLABLE, _CHARACTER = 9, 16
 """Bits."""
-_VOWELS = set("aeiouv")
 
 UNUSUAL = 4.0
 """So many times rarer counts a pair for each character that is usually pronounced otherwise."""
@@ -48,44 +34,6 @@ class Chain(NamedTuple):
 
     text: str
     least: float
-
-
-class Pronunciations(NamedTuple):
-    """syllables: in alphabetical order. of int16 [characters, `READINGS`]: which ones a character has, -1 for
-    none.
-    """
-
-    syllables: list[str]
-    of: NDArray[np.int16]
-
-
-@cache
-def pronunciations() -> Pronunciations:
-    """The table of pypinyin. Its module is not imported: it would hold 58 MiB of phrases."""
-    spec = importlib.util.find_spec("pypinyin")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("pypinyin is not installed: its table of pronunciations is needed")
-    file = Path(spec.submodule_search_locations[0]) / "pinyin_dict.json"
-    table: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-    said = {
-        int(point) - FIRST: list(dict.fromkeys(map(_toneless, ways.split(","))))[:READINGS]
-        for point, ways in table.items()
-        if FIRST <= int(point) <= LAST
-    }
-    syllables = sorted(
-        {each for ways in said.values() for each in ways if each.isascii() and _VOWELS & set(each)}
-    )
-    numbers = {syllable: number for number, syllable in enumerate(syllables)}
-    of = np.full((LAST - FIRST + 1, READINGS), -1, np.int16)
-    for row, ways in said.items():
-        of[row, : len(ways)] = [numbers.get(each, -1) for each in ways]
-    return Pronunciations(syllables, of)
-
-
-def _toneless(said: str) -> str:
-    letters = unicodedata.normalize("NFD", said.replace("ü", "v").replace("ê", "e"))
-    letters = letters.replace("u\u0308", "v")
-    return "".join(each for each in letters if not unicodedata.combining(each)).lower()
 
 
 class Pinyin:
@@ -125,10 +73,10 @@ class Pinyin:
         """The words that were typed, in so many pieces; [] where they are no pinyin of words that there are.
         Each has two characters at least.
         """
-        if not len(self._pairs) or not _readable(typed):
+        if not len(self._pairs) or not readable(typed):
             return []
         pairs = _Pairs(self._pairs, frequency)
-        sentences = [_sentence(syllables, pairs) for syllables in _parted(typed)]
+        sentences = [_sentence(syllables, pairs) for syllables in parted(typed)]
         found = [each for each in sentences if each is not None]
         return min(found, key=lambda each: (len(each.words), -each.least)).words if found else []
 
@@ -137,10 +85,10 @@ class Pinyin:
         the last syllable may be a beginning, and one alone is that of a word; those of the most documents
         first.
         """
-        if not len(self._pairs) or not _readable(typed):
+        if not len(self._pairs) or not readable(typed):
             return []
         pairs, found = _Pairs(self._pairs, frequency), dict[str, float]()
-        for syllables in _parted(typed, whole=False):
+        for syllables in parted(typed, whole=False):
             alone = len(syllables) == 1 and not after and not syllables[0].endswith("*")
             for chain in _whole(after, [*syllables, "*"] if alone else syllables, pairs):
                 found[chain.text] = max(chain.least, found.get(chain.text, 0.0))
@@ -163,7 +111,7 @@ class _Pairs:
     def said(self, first: str, second: str) -> list[Chain]:
         """Those that are pronounced so."""
         if (first, second) not in self._said:
-            number = _range(first)
+            number = syllable_range(first)
             self._said[first, second] = self._looked_up(range(*number), second)
         return self._said[first, second]
 
@@ -176,7 +124,7 @@ class _Pairs:
         return self._behind[character, second]
 
     def _looked_up(self, firsts: Iterable[int], second: str, character: int | None = None) -> list[Chain]:
-        usual, (low, high) = pronunciations().of[:, 0], _range(second)
+        usual, (low, high) = pronunciations().of[:, 0], syllable_range(second)
         found = dict[str, float]()
         for each in firsts:
             bounds = [(each << _SYLLABLE | bound) << 2 * _CHARACTER for bound in (low, high)]
@@ -237,70 +185,3 @@ def _longer(chains: dict[str, Chain], pairs: Iterable[Chain], first: bool) -> di
             if last not in made or least > made[last].least:
                 made[last] = Chain(begun.text + last, least)
     return made
-
-
-def is_pronounced(character: str) -> bool:
-    """Whether it is a Chinese character whose pronunciation is known."""
-    return len(character) == 1 and FIRST <= ord(character) <= LAST
-
-
-def is_pinyin(term: str) -> bool:
-    """Whether a term may be pinyin, as far as can be told without a look at the catalogue."""
-    return _readable([term])
-
-
-def _readable(typed: Sequence[str]) -> bool:
-    letters = "".join(typed)
-    return 0 < len(letters) <= LONGEST and letters.isascii() and letters.isalpha()
-
-
-def _range(said: str) -> tuple[int, int]:
-    """The numbers of the syllables that are meant, up to behind the last; "sh*": those that begin so."""
-    syllables = pronunciations().syllables
-    low = bisect.bisect_left(syllables, said.rstrip("*"))
-    if said.endswith("*"):
-        return low, bisect.bisect_left(syllables, said.rstrip("*") + "~")
-    return low, low + (low < len(syllables) and syllables[low] == said)
-
-
-def _parted(typed: Sequence[str], whole: bool = True) -> list[list[str]]:
-    """The ways to part letters into syllables, `WAYS` at most, those of the fewest syllables first. whole:
-    the last one is no beginning of one.
-
-    >>> _parted(["xian"]), _parted(["shoes"]), _parted(["yund"], whole=False)
-    ([['xian'], ['xi', 'an']], [], [['yun', 'd*']])
-    """
-    known, starts = _known(), _starts()
-    found: list[list[str]] = []
-    vain = set[tuple[int, int]]()
-    """Places from which no way leads to the end: without them there would be as many ways as of a maze."""
-
-    def go_on(piece: int, rest: str, made: list[str]) -> None:
-        if len(found) >= WAYS or (piece, len(rest)) in vain:
-            return
-        before = len(found)
-        if not rest and piece + 1 == len(typed):
-            found.append(made)
-            return
-        if not rest:
-            piece, rest = piece + 1, typed[piece + 1]
-        for length in range(min(len(rest), LONGEST_SYLLABLE), 0, -1):
-            if rest[:length] in known:
-                go_on(piece, rest[length:], [*made, rest[:length]])
-        if not whole and piece + 1 == len(typed) and rest in starts and rest not in known:
-            found.append([*made, f"{rest}*"])
-        if len(found) == before:
-            vain.add((piece, len(rest)))
-
-    go_on(0, typed[0], [])
-    return sorted(found, key=len)
-
-
-@cache
-def _known() -> frozenset[str]:
-    return frozenset(pronunciations().syllables)
-
-
-@cache
-def _starts() -> frozenset[str]:
-    return frozenset(each[:length] for each in pronunciations().syllables for length in range(1, len(each)))

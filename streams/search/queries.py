@@ -14,7 +14,8 @@ from streams.search.chinese import elsewhere, spellings
 from streams.search.intent import Named, Names
 from streams.search.languages import says_nothing, stem
 from streams.search.model_names import is_model, parted
-from streams.search.pinyin import Pinyin, is_pinyin
+from streams.search.pinyin import Pinyin
+from streams.search.pinyin_syllables import is_pinyin
 from streams.search.prices import PriceWords, price_words
 from streams.search.scripts import letters_of, normalized, unspaced
 from streams.search.typos import Spelling as SpellingTable

@@ -18,7 +18,7 @@ from streams.search.chinese import simplified
 from streams.search.completions import Completion
 from streams.search.index import SearchIndex
 from streams.search.model_names import with_spaces
-from streams.search.pinyin import is_pronounced
+from streams.search.pronunciations import is_pronounced
 from streams.search.scripts import normalized
 from streams.search.typos import TWO_FROM
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.search.pinyin import Pinyin, is_pronounced, pronunciations
+from streams.search.pinyin import Pinyin
+from streams.search.pronunciations import is_pronounced, pronunciations
 from streams.search.scripts import pairs
 from streams.search.suggesting import suggest
 from tests.streams.search.catalogue import Goods, Shop, shop
