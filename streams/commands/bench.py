@@ -90,7 +90,7 @@ def _beside(args: argparse.Namespace) -> int:
     from streams.bench.side_by_side import beside, side_by_side
 
     machine = this_machine()
-    pair = side_by_side(args.against.absolute(), own_words(args.words), args.rounds, _say)
+    pair = side_by_side(args.against.absolute(), own_words(args.after_name), args.rounds, _say)
     title = f"{args.what}, two builds in one run"
     result: Measured = beside(title, _benchmark(args.what).UNIT, machine, pair, args.rounds)
     write_output(result, args)

@@ -49,7 +49,7 @@ INTERRUPTED = 130
 
 
 class Command(Protocol):
-    """What a command's module has. `args.words` are the words of the command line after its name."""
+    """What a command's module has. `args.after_name` are the words of the command line after its name."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
 
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_arguments(parser)
-        return command.run(parser.parse_args(rest, argparse.Namespace(words=rest)))
+        return command.run(parser.parse_args(rest, argparse.Namespace(after_name=rest)))
     except HeadraceError as error:
         print(f"headrace {name}: {error}", file=sys.stderr)
         return FAILED

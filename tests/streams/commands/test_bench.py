@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import msgspec
@@ -31,6 +32,21 @@ def test_options_of_the_output_are_not_passed_on_however_they_are_spelt(
     words: list[str], own: list[str]
 ) -> None:
     assert bench.own_words(words) == own
+
+
+@pytest.mark.parametrize("what", bench.BENCHMARKS)
+def test_no_option_of_a_benchmark_takes_the_place_of_what_is_passed_on(
+    monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    seen: list[list[str]] = []
+
+    def run(args: argparse.Namespace) -> int:
+        seen.append(args.after_name)
+        return 0
+
+    monkeypatch.setattr(bench, "run", run)
+    assert main(["bench", what]) == 0
+    assert seen == [[what]]
 
 
 @pytest.mark.parametrize(("clients", "status"), [("1", 0), ("lossy", 1)])
