@@ -29,6 +29,7 @@ from rich.console import Console
 from benchmarks.memory import catalogue_parser, options_of, write
 from benchmarks.seeded_process import ready_process, seeded_world
 from streams.bench.machine import Machine, this_machine
+from streams.bench.settling import ASKS_EACH_S, still_to_do
 from streams.bench.world import BenchOptions, World
 from streams.demo.gateway_client import GatewayClient
 from streams.demo.progress import Steps
@@ -83,12 +84,11 @@ async def _asked(
             await asyncio.sleep(0.1)
 
     watching = asyncio.create_task(watch())
-    ask = {"user_id": world.users[0], "items": world.items[:CANDIDATES], "impression": False}
     async with asyncio.timeout(INDEXED_WITHIN_S):
         while True:
-            if await client.ranks(ask) and not _waits(await client.page("/metrics")):
+            if await still_to_do(client, url, [url]) is None:
                 break
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(ASKS_EACH_S)
     indexed_s = round(time.monotonic() - started_s, 1)
     await asyncio.sleep(SETTLE_S)
     indexed = resident()
@@ -102,13 +102,6 @@ async def _asked(
     watching.cancel()
     await client.close()
     return indexed_s, indexed, asked, round(peak / 2**20, 1)
-
-
-def _waits(metrics: str) -> bool:
-    """Whether items wait for the index."""
-    lines = [line.split() for line in metrics.splitlines() if line.startswith("headrace_search_")]
-    waiting = [float(words[-1]) for words in lines if words[0] == "headrace_search_waiting_items"]
-    return not waiting or sum(waiting) > 0
 
 
 def _parts(settings: Settings) -> dict[str, float]:

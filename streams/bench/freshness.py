@@ -15,7 +15,7 @@ from streams.bench.load import Plan, Sent, encode_plan
 from streams.bench.observe import Observer
 from streams.bench.result import StepResult, step_result
 from streams.bench.settling import until_settled
-from streams.bench.under_load import UnderLoad
+from streams.bench.under_load import UnderLoad, scrape
 from streams.bench.world import BenchOptions, World, seed_world, world_of
 from streams.demo.gateway_client import GatewayClient
 from streams.demo.progress import Steps
@@ -112,7 +112,7 @@ class Bench:
         )
 
     async def _applied(self, client: GatewayClient) -> float:
-        samples = await self.running.scrape(client, self.running.services.worker_urls)
+        samples = await scrape(client, self.running.services.worker_urls)
         return sum(
             samples.total("headrace_worker_events_total", topic=topic, result="applied")
             for topic in ("clicks", "reviews")

@@ -17,7 +17,7 @@ from streams.bench.gateway_row import GatewayRow, row_of
 from streams.bench.requests import Answers, Kind, RequestPlan
 from streams.bench.settling import until_settled
 from streams.bench.stored_feeds import Actors, seed_feeds
-from streams.bench.under_load import UnderLoad
+from streams.bench.under_load import UnderLoad, scrape
 from streams.bench.world import BenchOptions, seed_world, world_of
 from streams.demo.gateway_client import GatewayClient
 from streams.demo.progress import Steps
@@ -132,7 +132,7 @@ class _System:
         """Impressions or events that the gateway has written to Kafka, and how many impressions wait for it,
         both of one moment.
         """
-        samples = await self.running.scrape(client, [self.services.gateway_url])
+        samples = await scrape(client, [self.services.gateway_url])
         waiting = samples.total("headrace_gateway_impressions_waiting")
         if plan.kind == "feed":
             return int(samples.total("headrace_gateway_impressions_total", result="logged")), waiting
@@ -140,7 +140,7 @@ class _System:
 
     async def _folded(self, plan: RequestPlan, client: GatewayClient) -> int:
         """How many of these the workers have read."""
-        samples = await self.running.scrape(client, self.services.worker_urls)
+        samples = await scrape(client, self.services.worker_urls)
         topic = "impressions" if plan.kind == "feed" else "clicks"
         return int(samples.total("headrace_worker_events_total", topic=topic))
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from model.errors import LocalStackError
-from streams.bench.under_load import UnderLoad
+from streams.bench.under_load import UnderLoad, scrape
 from streams.demo.gateway_client import GatewayClient, RefusedError
 from streams.demo.progress import Steps
 from streams.local.scrape import Samples
@@ -45,8 +46,8 @@ class _Readiness(msgspec.Struct):
 async def until_settled(
     running: UnderLoad, client: GatewayClient, steps: Steps, within_s: float = SETTLES_WITHIN_S
 ) -> None:
-    """Returns once the gateway has nothing more to do before the load. Where it has no ranker in its process,
-    or no search, there is nothing to wait for.
+    """Returns once the gateway has nothing more to do before the load, nor the rankers that were started
+    beside it. Where the settings name rankers elsewhere, or there is no search, there is nothing to wait for.
 
     Raises `LocalStackError` where a process ends meanwhile, or where it takes longer than `within_s`.
     """
@@ -54,9 +55,11 @@ async def until_settled(
         steps.done()
         return
     url, found = running.services.gateway_url, None
+    # Where others rank for the gateway, they have the index.
+    searching = running.services.ranker_urls or [url]
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(within_s):
-            while (found := await _asked(running, client, url)) is not None:
+            while (found := await still_to_do(client, url, searching)) is not None:
                 if not found.trouble:
                     steps.say(WHAT, found.items, found.items + found.waiting)
                 running.check()
@@ -67,11 +70,11 @@ async def until_settled(
     raise LocalStackError(f"the gateway has not settled within {within_s:g} s: {_said(found)}")
 
 
-async def _asked(running: UnderLoad, client: GatewayClient, url: str) -> Unsettled | None:
-    """What there is still to do; None for nothing. Where others rank for the gateway, they have the index."""
+async def still_to_do(client: GatewayClient, url: str, searching: Sequence[str]) -> Unsettled | None:
+    """What there is still to do for the gateway at `url`, and where it is searched; None for nothing."""
     try:
         ready = await client.page(f"{url}/readyz")
-        samples = await running.scrape(client, running.services.ranker_urls or [url])
+        samples = await scrape(client, searching)
     except RefusedError as error:  # as long as it is busy with its start
         return Unsettled(str(error), 0, 0)
     return unsettled(ready, samples)

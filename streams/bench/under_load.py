@@ -50,10 +50,6 @@ class UnderLoad:
         """Raise `LocalStackError` if a process has ended."""
         check_running(self.processes)
 
-    async def scrape(self, client: GatewayClient, urls: Sequence[str]) -> Samples:
-        """The metrics of the processes at these addresses."""
-        return Samples.of([await client.page(f"{url}/metrics") for url in urls])
-
     async def generate(
         self, module: str, plan: LoadPlan, written: bytes, check: Callable[[], None] = lambda: None
     ) -> CpuMeter:
@@ -84,6 +80,11 @@ class UnderLoad:
             if generator.returncode != 0:
                 raise LocalStackError(f"the load generator failed:\n{generator.tail()}")
         return meter
+
+
+async def scrape(client: GatewayClient, urls: Sequence[str]) -> Samples:
+    """The metrics of the processes at these addresses, as one."""
+    return Samples.of([await client.page(f"{url}/metrics") for url in urls])
 
 
 def _exists(path: str) -> bool:

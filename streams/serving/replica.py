@@ -342,7 +342,9 @@ class Replica:
         await self.store.save_snapshot(Snapshot(position, writer, own, payload))
         del payload
         await self._background.call(give_back)
-        log.info("snapshot: %d bytes", size)
+        log.info(
+            "snapshot: %d bytes, the longest piece of its copy took %.1f ms", size, 1_000 * copy.longest_s
+        )
         return size
 
     async def _finish(self, copy: CountersCopy) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from streams.bench.settling import until_settled
-from streams.bench.under_load import UnderLoad
+from streams.bench.under_load import UnderLoad, scrape
 from streams.clock import SystemClock
 from streams.demo.demo import with_gateway_port
 from streams.demo.gateway_client import GatewayClient
@@ -43,7 +43,7 @@ async def found(running: UnderLoad, steps: Steps) -> tuple[bool, float, float]:
     url = running.services.gateway_url
     async with GatewayClient(url, 2) as client:
         await until_settled(running, client, steps)
-        samples = await running.scrape(client, [url])
+        samples = await scrape(client, [url])
         ranks = await client.ranks({"user_id": "ann", "items": ["item-1"], "impression": False})
         names = ("headrace_search_items", "headrace_search_waiting_items")
         items, waiting = (samples.total(name) for name in names)
