@@ -218,7 +218,7 @@ def _fold(
             applied.state, answer.slate, applied.interaction, answer.outcome
         )
     out.answers[answer.outcome] += 1
-    out.record.interactions.append(answer.interaction._replace(user=event.user_id))
+    out.record.interactions.append(answer.interaction)
     out.late += event.ts < state.last_ts
     done, said = applied.interaction, vectors.words
     if said is not None and done.share > 0.0 and not recommender.catalog.own_text[done.row]:
