@@ -211,7 +211,7 @@ def _fold(
     out.applied.append(at)
     if applied.interaction is None or isinstance(event, User):
         return None
-    answer = recommender.join(slates, event, applied.interaction)
+    answer = recommender.join(slates, event, applied.interaction, applied.joined)
     _take(out, event.user_id, slates, answer.kept, answer.lessons)
     if measuring is not None:
         out.states[event.user_id] = measuring.voted(
