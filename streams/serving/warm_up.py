@@ -32,6 +32,7 @@ from streams.ranking.lists.page import ListAsk
 from streams.ranking.lists.similar import SOURCES, SimilarAsk
 from streams.ranking.model_inputs import feature_names, fill_history
 from streams.ranking.rerankers.posterior_scores import PosteriorScores
+from streams.ranking.rerankers.trial import Trial
 from streams.ranking.user_views import read_views
 from streams.recommender import Recommender
 from streams.serving.kept_counters import CountersCopy
@@ -147,6 +148,8 @@ def _warm_learner(recommender: Recommender, state: UserState) -> None:
         signals = np.ascontiguousarray(places[:, learner.reads], np.float32)
         learner.score(signals, np.concatenate([[0], ends]), ends, [Level("other")], out)
         PosteriorScores(learner).of(batch.draft(0), np.arange(PLACES))
+        batch.tried[0] = batch.heads[0]
+        Trial(recommender.pipeline.workspace).rerank(batch.draft(0), batch.order[0], batch.order[0])
 
 
 def _warm_arms(recommender: Recommender, state: UserState) -> None:
