@@ -76,7 +76,7 @@ class Prequential:
         applied = core.apply(self.state(user), event, delivery, said.words, kept, searched=said.searched)
         self.states[user] = applied.state
         if applied.interaction is not None:
-            step = core.join(kept, event, applied.interaction)
+            step = core.join(kept, event, applied.interaction, applied.joined)
             self.slates[user] = step.kept
             self.hear(step.lessons)
         self.at += 1

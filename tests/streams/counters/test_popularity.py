@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.errors import StoreError
 from streams.counters.popularity import REBASE_AT, Popularity
 from streams.counters.settings import CounterSettings
 
@@ -125,3 +126,11 @@ def test_growing_keeps_what_was_counted() -> None:
     assert popularity.shown[:5].tolist() == [0, 1, 0, 2, 0]
     assert popularity.first_ms[3] == START_MS
     assert not popularity.decayed[ITEMS:].any()
+
+
+def test_a_row_that_is_not_known_is_refused_before_anything_is_counted() -> None:
+    popularity = counted([(0, START_MS, 1.0)])
+    for row in (ITEMS, -1):
+        with pytest.raises(StoreError, match=f"item row {row}, but only 4 are known"):
+            popularity.observe(row, START_MS, 1.0, math.nan)
+    assert popularity.events.sum() == 1
