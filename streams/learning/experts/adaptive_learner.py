@@ -149,7 +149,7 @@ class AdaptiveLearner:
     @property
     def learned(self) -> bool:
         """Whether what it learned moves any scores: some level's guard lets it."""
-        return bool(self.scales.slates.any() or self.levels.lessons) and self.levels.adapts
+        return bool(self.levels.lessons or self.scales.slates.any()) and self.levels.adapts
 
     @property
     def tries(self) -> float:
