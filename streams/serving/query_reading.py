@@ -26,7 +26,9 @@ log = logging.getLogger(__name__)
 
 Key = tuple[str, bool]
 IN_CORE_S = 0.01
-"""So long a query may take for the core to read it: others wait for its batch."""
+"""So much CPU a query may take for the core to read it: others wait for its batch. By the clock, a busy machine
+would have queries read beside, which costs it more.
+"""
 NEWEST = 0.1
 """What the newest query counts in how long they take."""
 
@@ -43,7 +45,7 @@ class ReadQuery(NamedTuple):
 
 class Reading:
     """One query as it is being read. `over`: of the call that reads it in a pool's thread; None where the
-    core's thread does, and where all is at hand. `took_s`: how long it took; None before.
+    core's thread does, and where all is at hand. `took_s`: how much CPU; None before.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class Reading:
 
     def make(self) -> None:
         """In one thread: all that is not at hand, one thing after the other."""
-        began_s = time.perf_counter()
+        began_s = time.thread_time()
         understood = self.understood or self.index.understand(self.text)
         if self._has_words(understood):
             self.hits = self.index.best(understood)
@@ -92,7 +94,7 @@ class Reading:
         if text := self._to_encode(understood):
             known = self._known(text)
             self.vector = encoded([text], self._encode)[text] if known is None else known
-        self.took_s, self._complete = time.perf_counter() - began_s, True
+        self.took_s, self._complete = time.thread_time() - began_s, True
 
     def _has_words(self, understood: Understood) -> bool:
         return self.searches and not understood.empty
@@ -103,7 +105,7 @@ class Reading:
 
 class QueryReader:
     """`queries`: vectors that are at hand, and where new ones go. Who asks for what is being read already
-    waits for that. `takes_s`: how long a query takes, of late; without an end until one was read.
+    waits for that. `takes_s`: how much CPU a query takes, of late; without an end until one was read.
     """
 
     def __init__(self, queries: Queries, timeout_s: float) -> None:
