@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 Key = tuple[str, bool]
 IN_CORE_S = 0.01
-"""So much CPU a query may take for the core to read it: others wait for its batch. By the clock, a busy machine
-would have queries read beside, which costs it more.
+"""So much CPU a query may take for the core to read it: others wait for its batch. By the clock, a busy
+machine would have queries read beside, which costs it more.
 """
 NEWEST = 0.1
 """What the newest query counts in how long they take."""
