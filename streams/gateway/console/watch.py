@@ -138,12 +138,13 @@ class Watch:
         self._turns += 1
         reports, store_ms = await self._reports()
         happened, workers, unreadable = self._take(reports)
-        self._late.append(happened)
+        # What is told of the window, and no more: items and sources are hundreds of names a second.
+        self._late.append(Happened(rungs=happened.rungs, stages=happened.stages))
         catalogue = max((each.report.shown.catalogue for each in self._alive()), default=0)
         self._exposed.take(happened, catalogue, self._clock.now_ms())
-        point = self._point(workers, happened, store_ms)
-        self.points.append(point)
         window = together(self._late)
+        point = self._point(workers, happened, window, store_ms)
+        self.points.append(point)
         made = sum(window.rungs.values())
         measured = RecentFigures(
             point.p50.get("whole"),
@@ -220,8 +221,9 @@ class Watch:
     def _alive(self) -> list[SeenWorker]:
         return [seen for seen in self._workers.values() if seen.age_s <= SILENT_AFTER_S]
 
-    def _point(self, workers: list[Worker], happened: Happened, store_ms: float | None) -> Point:
-        window = together(self._late)
+    def _point(
+        self, workers: list[Worker], happened: Happened, window: Happened, store_ms: float | None
+    ) -> Point:
         made = sum(window.rungs.values())
         alive = self._alive()
         accepted, served = self._rates_of_gateway()

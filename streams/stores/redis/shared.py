@@ -11,6 +11,9 @@ from streams.stores.redis.calls import KEYS_PER_CALL, ROWS_PER_CALL, Calls
 from streams.stores.redis.keys import RedisKeys
 from streams.stores.redis.scripts.shared import ACTIVATE, INTERN, LEAD, PUT_EXPERIMENTS
 
+ROWS_AT_FIRST = 16
+"""So many names of rows come over the connection of small calls; where there are more, the rest does not."""
+
 
 class RedisShared:
     """The part of `Store` that names what is in force for all."""
@@ -28,14 +31,15 @@ class RedisShared:
 
     async def interned(self, start: int) -> list[str]:
         ids: list[str] = []
+        # Every follower asks several times a second whether the last item that it knows is still there.
+        calls, most = self._hot, ROWS_AT_FIRST
         while True:
             first = start + len(ids)
-            part = await self._pooled.call(
-                "LRANGE", self._keys.shared("row-ids"), first, first + ROWS_PER_CALL - 1
-            )
+            part = await calls.call("LRANGE", self._keys.shared("row-ids"), first, first + most - 1)
             ids += [item_id.decode() for item_id in part]
-            if len(part) < ROWS_PER_CALL:
+            if len(part) < most:
                 return ids
+            calls, most = self._pooled, ROWS_PER_CALL
 
     async def lead(self, name: str, writer: str, ttl_ms: int) -> bool:
         return bool(await self._pooled.script(LEAD, [self._keys.shared("lease", name)], [writer, ttl_ms]))
