@@ -68,7 +68,10 @@ class LocalStack:
             bootstrap = self._kafka_bootstrap
             if not bootstrap:
                 kafka = KafkaServer.start(
-                    folder / "kafka", progress=self._progress, log=self._log("kafka.log")
+                    folder / "kafka",
+                    progress=self._progress,
+                    log=self._log("kafka.log"),
+                    lasting=self._durable,
                 )
                 starting.callback(kafka.stop)
                 self.processes.append(kafka.process)
