@@ -134,11 +134,12 @@ def _work(states: dict[str, UserState], kept: dict[str, UserSlates]) -> BatchWor
     return BatchWork([], [], states, dict.fromkeys(states, ""), kept, dict.fromkeys(kept, ""), {}, {}, [])
 
 
-def opened(model: Path, items: int) -> Worker:
-    """A core that serves the model, of a catalogue and users that have a past."""
+def opened(model: Path | None, items: int, learned: int = LEARNED) -> Worker:
+    """A core that serves the model, if any, of a catalogue and users that have a past."""
     settings = Settings()
-    core, states = warm_core(settings, catalogue(items, DIM, NOW_MS, 7), USERS, LEARNED, NOW_MS, 7)
-    core.serve(load_in_service(model, settings.model, core.pipeline.names))
+    core, states = warm_core(settings, catalogue(items, DIM, NOW_MS, 7), USERS, learned, NOW_MS, 7)
+    if model is not None:
+        core.serve(load_in_service(model, settings.model, core.pipeline.names))
     core.prepare()
     return Worker(core, states)
 
@@ -167,7 +168,7 @@ def cost(worker: Worker, batch: int, rounds: int) -> Cost:
 
 def measured(args: argparse.Namespace) -> Found:
     """All lines of this checkout."""
-    worker = opened(Path(args.model), args.items)
+    worker = opened(args.model, args.items)
     for _ in range(30):
         worker.fold(worker.events(8))
     costs = [cost(worker, int(batch), args.rounds) for batch in args.batches.split(",")]
@@ -177,7 +178,7 @@ def measured(args: argparse.Namespace) -> Found:
 def main() -> None:
     """Measure, and print a line for each size of batch; `--against`: both checkouts, in turn."""
     parser = argparse.ArgumentParser(description="What an event costs the core's thread.")
-    parser.add_argument("--model", required=True, help="a model's folder in its registry")
+    parser.add_argument("--model", required=True, type=Path, help="a model's folder in its registry")
     parser.add_argument("--items", type=int, default=1_700)
     parser.add_argument("--batches", default="1,3,32", metavar="SIZE,SIZE")
     parser.add_argument("--rounds", type=int, default=6)
@@ -203,7 +204,7 @@ def main() -> None:
 def _compared(args: argparse.Namespace) -> None:
     here, there = Path.cwd(), args.against.resolve()
     runs: dict[Path, list[Found]] = {there: [], here: []}
-    words = ["--model", str(Path(args.model).resolve()), "--items", str(args.items)]
+    words = ["--model", str(args.model.resolve()), "--items", str(args.items)]
     words += ["--batches", args.batches, "--rounds", str(args.rounds), "--json"]
     for _ in range(args.turns):
         for folder, found in runs.items():

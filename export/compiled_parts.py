@@ -8,6 +8,7 @@ onnxruntime: theirs are large batches.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -29,6 +30,8 @@ from model.schema import USER_INPUTS, USER_PART, Schema, Scores, SeenUsers, User
 WHOLE = ("history_actions", "profile")
 FLOATS = tuple(name for name in USER_INPUTS if name not in WHOLE)
 """What is read of users, and of it what are whole numbers."""
+KINDS = [np.dtype(np.int64 if name in WHOLE else np.float32) for name in USER_INPUTS]
+_floats, _wholes = (itemgetter(*map(USER_INPUTS.index, names)) for names in (FLOATS, WHOLE))
 BLOCK = 40
 """So many candidates go through the tape together: few enough to stay in the cache, and a usual pool is five
 times as many.
@@ -88,9 +91,9 @@ class CompiledParts(InParts):
             raise UnknownNetworkError(f"it has other parts than {', '.join(USER_PART)}, or more of items")
         self._lock = Lock()
         self._user_tape, self._user_arena = users.tape, users.arena
-        self._shapes = {name: place.shape[1:] for name, place in users.inputs.items()}
+        self._shapes = [place.shape[1:] for place in users.inputs.values()]
         self._takes = _starts(users.inputs, (*FLOATS, *WHOLE))
-        self._made = {name: place.shape[1:] for name, place in users.outputs.items()}
+        self._made = [place.shape[1:] for place in users.outputs.values()]
         self._gives = _starts(users.outputs, tuple(users.outputs))
         self._score_tape, self._score_arena = scores.tape, scores.arena
         self._of_users = _starts(scores.inputs, USER_PART[1:])
@@ -111,16 +114,29 @@ class CompiledParts(InParts):
         return False
 
     def see(self, inputs: UserInputs) -> SeenUsers:
-        given = inputs._asdict()
-        users = len(inputs.history_mask)
-        made = {name: np.empty((users, *shape), np.float32) for name, shape in self._made.items()}
-        floats = tuple(self._rows(name, given[name], users, np.float32) for name in FLOATS)
-        wholes = tuple(self._rows(name, given[name], users, np.int64) for name in WHOLE)
-        rows = tuple(each.reshape(users, -1) for each in made.values())
+        users, given = len(inputs.history_mask), list[NDArray[Any]](inputs)
+        if [each.shape for each in given] != [(users, *shape) for shape in self._shapes]:
+            raise self._misfit(given, users)
+        if [each.dtype for each in given] != KINDS:
+            raise self._misfit(given, users)
+        rows = [_plain(each).reshape(users, -1) for each in given]
+        made = [np.empty((users, *shape), np.float32) for shape in self._made]
         with self._lock:
-            see_users(self._user_tape, self._user_arena, floats, wholes, self._takes, rows, self._gives)
-        vectors, *_ = made.values()
-        return SeenUsers(vectors, {name: made[name] for name in USER_PART[1:]})
+            see_users(
+                self._user_tape, self._user_arena, _floats(rows), _wholes(rows), self._takes,
+                tuple([each.reshape(users, -1) for each in made]), self._gives,
+            )  # fmt: skip
+        return SeenUsers(made[0], dict(zip(USER_PART[1:], made[1:], strict=True)))
+
+    def _misfit(self, given: Sequence[NDArray[Any]], users: int) -> ModelError:
+        """Says which of these inputs the model does not read."""
+        for name, each, shape, kind in zip(USER_INPUTS, given, self._shapes, KINDS, strict=True):
+            if each.shape != (users, *shape) or each.dtype != kind:
+                return ModelError(
+                    f"the model did not run on {name} {each.dtype}{list(each.shape)}: it reads "
+                    f"{kind}{[users, *shape]}"
+                )
+        raise AssertionError("expected an input that does not fit, got none")
 
     def rescore(self, seen: SeenUsers, items: ItemTables, asked: Candidates) -> Scores:
         features = _plain(asked.features)
@@ -129,10 +145,10 @@ class CompiledParts(InParts):
                 f"the model did not run on {FEATURES} {features.dtype}{list(features.shape)}: it reads "
                 f"{len(self.schema.candidate_features)} float32 of a candidate"
             )
-        users = tuple(_plain(seen.parts[name]).reshape(len(seen), -1) for name in USER_PART[1:])
-        tables = [_plain(each) for each in (items.vectors, *(items.tables[name] for name in self._widths))]
+        users = tuple([_plain(seen.parts[name]).reshape(len(seen), -1) for name in USER_PART[1:]])
+        tables = [_plain(each) for each in (items.vectors, *[items.tables[name] for name in self._widths])]
         tables += tables[:1] * (TABLES - len(tables))
-        offsets = np.array(asked.offsets, np.int64)
+        offsets = np.asarray(asked.offsets, np.int64)
         scores = np.empty((len(self._of_scores), len(asked.rows)), np.float32)
         with self._lock:
             score_candidates(
@@ -142,16 +158,6 @@ class CompiledParts(InParts):
             )  # fmt: skip
         click, rating, *more = scores
         return Scores(click, rating, tuple(more))
-
-    def _rows(self, name: str, given: NDArray[Any], users: int, kind: type[Any]) -> NDArray[Any]:
-        """[B, n], as compiled code takes it."""
-        expected = users, *self._shapes[name]
-        if given.shape != expected or given.dtype != kind:
-            raise ModelError(
-                f"the model did not run on {name} {given.dtype}{list(given.shape)}: it reads "
-                f"{np.dtype(kind)}{list(expected)}"
-            )
-        return _plain(given).reshape(users, -1)
 
     def _compare(self, reference: InParts) -> None:
         """Both on inputs by chance: a processor's own compiler has made this code."""

@@ -43,7 +43,7 @@ class Candidates(NamedTuple):
 
     rows: NDArray[np.int32]
     features: F32
-    offsets: Sequence[int]
+    offsets: Sequence[int] | NDArray[np.int64]
 
 
 class InParts:

@@ -19,12 +19,15 @@ from model.feature_names import (
     TEXT_FEATURES,
 )
 from model.logarithm import log1p_of_count, log_counts
-from model.schema import F32
+from model.schema import F32, I64
 from model.text_products import text_products
 
 NEVER_S = 1e9  # since the last event, where there was none
 LOGS = 15  # logarithms among the signals of a candidate
 RATING_PRIOR = 5.0  # ratings at the mean that every item is given
+
+I32 = NDArray[np.int32]
+F64 = NDArray[np.float64]
 
 
 class ItemColumns(NamedTuple):
@@ -68,6 +71,11 @@ class SignalsOf(NamedTuple):
     end: NDArray[np.int64]
 
 
+NO_SIGNALS = SignalsOf(
+    np.empty(0, np.int32), np.empty((0, 4), np.float32), np.empty(0, np.int64), np.empty(0, np.int64)
+)
+
+
 def candidate_features(
     candidates: Candidates,
     chosen: NDArray[np.int64],
@@ -90,29 +98,32 @@ def candidate_features(
     live, whole = len(LIVE_FEATURES), len(chosen) == len(candidates.now_ms)
     made = np.empty if whole and shared is not None else np.zeros
     out = made((len(candidates.rows), live + candidates.ranks.shape[1]), np.float32)
-    _fill(candidates, chosen, items, pairs, shared, text, views, live, places, out)
+    shared = NO_SIGNALS if shared is None else shared
+    _fill(*items, *candidates, *pairs, *shared, chosen, text, views, live, places, out)
     return out
 
 
 @compiled
 def _fill(
-    candidates: Candidates,
-    chosen: NDArray[np.int64],
-    items: ItemColumns,
-    pairs: SignalsOf,
-    shared: SignalsOf | None,
-    text: F32,
-    views: F32,
-    live: int,
-    places: NDArray[np.int32],
-    out: F32,
-) -> None:
-    """All columns in one call."""
+    decayed: F64, ages: F64, total: F32, shown: I64, rating_sum: F64, rating_count: I64, added_ms: I64,
+    last_ms: I64, rating_mean: float,
+    offsets: I64, rows: I32, texts: I32, ranks: I32, now_ms: I64,
+    pair_rows: I32, pair_values: F32, pair_begin: I64, pair_end: I64,
+    shared_rows: I32, shared_values: F32, shared_begin: I64, shared_end: I64,
+    chosen: I64, text: F32, views: F32, live: int, places: I32, out: F32,
+) -> None:  # fmt: skip
+    """All columns in one call. The arrays come one by one, a line for each tuple: what is in named tuples is
+    found out anew at each call, which takes three times as long.
+    """
+    candidates = Candidates(offsets, rows, texts, ranks, now_ms)
+    items = ItemColumns(decayed, ages, total, shown, rating_sum, rating_count, added_ms, last_ms, rating_mean)
+    pairs = SignalsOf(pair_rows, pair_values, pair_begin, pair_end)
+    shared = SignalsOf(shared_rows, shared_values, shared_begin, shared_end)
     _counts(candidates, chosen, items, places, out)
     at = np.empty(len(candidates.rows), np.int64)
     find_signals(pairs, chosen, candidates.offsets, candidates.rows, places, at)
     _signals(candidates, chosen, items.total, pairs.values, at, live, out)
-    if shared is not None:
+    if len(shared.begin) > 0:
         find_signals(shared, chosen, candidates.offsets, candidates.rows, places, at)
         _entities(candidates.offsets, chosen, shared.values, at, ENTITIES_FROM, out)
     _texts(candidates, chosen, text, views, live - len(TEXT_FEATURES), out)

@@ -211,14 +211,14 @@ def _fold(
     out.applied.append(at)
     if applied.interaction is None or isinstance(event, User):
         return None
-    answer = recommender.join(slates, event, applied.interaction)
+    answer = recommender.join(slates, event, applied.interaction, applied.joined)
     _take(out, event.user_id, slates, answer.kept, answer.lessons)
     if measuring is not None:
         out.states[event.user_id] = measuring.voted(
             applied.state, answer.slate, applied.interaction, answer.outcome
         )
     out.answers[answer.outcome] += 1
-    out.record.interactions.append(answer.interaction._replace(user=event.user_id))
+    out.record.interactions.append(answer.interaction)
     out.late += event.ts < state.last_ts
     done, said = applied.interaction, vectors.words
     if said is not None and done.share > 0.0 and not recommender.catalog.own_text[done.row]:

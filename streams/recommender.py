@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from streams.experiments.assignment.learned_arms import experiments_that_learn, 
 from streams.learning.earnings import SourceClicks, SourceEarnings
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, LearnerReport
 from streams.learning.experts.segments import Segments
+from streams.learning.join import JoinedAnswer
 from streams.learning.kept_slates import NOTHING_KEPT, KeptSlate, UserSlates
 from streams.learning.learner import CountingLearner, Learner
 from streams.learning.lesson import Lesson, decode_lesson
@@ -57,7 +58,7 @@ from streams.settings.stages import overridden
 from streams.settings.tree import DEFAULT_ARM, Settings
 from streams.state.catalog import Catalog, ItemRecord, decode_item
 from streams.state.event_meaning import items_named
-from streams.state.fold import Applied, Delivery, apply
+from streams.state.fold import Delivery, apply
 from streams.state.knowledge_graph import Graph
 from streams.state.ledger import Record
 from streams.state.opinion import Opinion
@@ -65,6 +66,17 @@ from streams.state.recent_users import RecentUsers
 from streams.state.user_state import Interaction, UserState
 
 OnForgotten = Callable[[Sequence[bytes] | None], object]
+
+
+class Folded(NamedTuple):
+    """As `Applied`, and `joined`: what came of looking for the slate of a click or a review among those that
+    are kept, before any is closed; None where nobody looked.
+    """
+
+    state: UserState
+    interaction: Interaction | None = None
+    skipped: str | None = None
+    joined: JoinedAnswer | None = None
 
 
 class Recommender:
@@ -186,7 +198,7 @@ class Recommender:
         kept: UserSlates = NOTHING_KEPT,
         opinion: Opinion | None = None,
         searched: F32 | None = None,
-    ) -> Applied:
+    ) -> Folded:
         """Fold one event into its user's state and, where it counted, into the counters.
 
         Every item that the event names must have been met (`meet`); `words` is a review's vector or None,
@@ -194,29 +206,24 @@ class Recommender:
         the vector of what a click's user had searched for, or None.
         """
         self.learn_closed()
-        rows = tuple(self.catalog.rows[item_id] for item_id in items_named(event))
+        rows = tuple([self.catalog.rows[item_id] for item_id in items_named(event)])
         applied = apply(state, event, delivery, rows, words, self.settings.state, self.meanings, searched)
-        done = applied.interaction
-        if done is not None and isinstance(event, Click | Review):
-            done = done._replace(share=self._share(state, applied.state, event, done, kept))
-            self._count(done)
-            if words is not None and done.share > 0.0:
-                self.catalog.hear(done.row, words)
-            if opinion is not None and done.share > 0.0:
-                self.counters.aspects.observe(done.row, opinion)
-            return applied._replace(interaction=done)
-        return applied
-
-    def _share(
-        self, before: UserState, after: UserState, event: Click | Review, done: Interaction, kept: UserSlates
-    ) -> float:
-        """What part of an interaction counts, by its user's states before and after it and their slates."""
-        settings = self.settings.counters
-        own = own_share(before, after, done, settings)
-        if not settings.choosy or not kept.slates:
-            return own
-        joined = joined_with(kept.slates, event, done.row, done.action, self.bounds)
-        return own * choosing(kept, joined, done, self.bounds.good)
+        after, done, skipped = applied
+        if done is None or not isinstance(event, Click | Review):
+            return Folded(after, done, skipped)
+        settings, joined = self.settings.counters, None
+        share = own_share(state, after, done, settings)
+        if settings.choosy and kept.slates:
+            joined = joined_with(kept.slates, event, done.row, done.action, self.bounds)
+            share *= choosing(kept, joined, done, self.bounds.good)
+        if share != 1.0:
+            done = done._replace(share=share)
+        self._count(done)
+        if words is not None and share > 0.0:
+            self.catalog.hear(done.row, words)
+        if opinion is not None and share > 0.0:
+            self.counters.aspects.observe(done.row, opinion)
+        return Folded(after, done, None, joined)
 
     def show(self, kept: UserSlates, event: Impression, counts: bool = True) -> ShowingStep:
         """Mark a slate of the user's as shown, and count what it is the first to show, unless `counts` is
@@ -232,9 +239,15 @@ class Recommender:
         self._taught(step.lessons)
         return step
 
-    def join(self, kept: UserSlates, event: Click | Review, interaction: Interaction) -> AnswerStep:
-        """Join what was applied with the slate that it came from."""
-        step = on_answer(kept, event, interaction, self.bounds)
+    def join(
+        self,
+        kept: UserSlates,
+        event: Click | Review,
+        interaction: Interaction,
+        joined: JoinedAnswer | None = None,
+    ) -> AnswerStep:
+        """Join what was applied with the slate that it came from. joined: as `apply` gave it for `kept`."""
+        step = on_answer(kept, event, interaction, self.bounds, joined)
         self._taught(step.lessons)
         return step
 

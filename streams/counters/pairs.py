@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.errors import SettingsError, StoreError
+from model.schema import F32
 from streams.counters.pair_kinds import CLOSE, FORWARD, FRESH, KINDS, REVERSE, TOGETHER
 from streams.counters.settings import CounterSettings
 from streams.counters.weakest import Weakest, forget_weakest, weakest_of
@@ -86,7 +87,7 @@ class PairTable:
         others = others.copy()
         counted = observe_pairs(
             self.start, self.length, self.room, self.outgoing,
-            self.neighbour, self.count, self.free, self.used, self._weakest,
+            self.neighbour, self.count, self.free, self.used, self._weakest.level, self._weakest.cursor,
             row, others, tied, after, weight, weight * self._decay(ts),
             self.settings.window, self.settings.row_pairs, self._known,
         )  # fmt: skip
@@ -243,7 +244,8 @@ def observe_pairs(
     count: NDArray[np.float32],
     free: NDArray[np.int64],
     used: NDArray[np.int64],
-    weakest: Weakest,
+    level: F32,
+    cursor: NDArray[np.int32],
     row: int,
     others: NDArray[np.int32],
     tied: int,
@@ -265,6 +267,7 @@ def observe_pairs(
     for p in range(len(others)):
         if others[p] >= known:
             return False
+    weakest = Weakest(level, cursor)
     for p in range(len(others)):
         item = others[p]
         if item == row:

@@ -12,6 +12,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from model.compiled import compiled
+from model.errors import StoreError
+from model.schema import F32
 from streams.counters.leaders import Leaders
 from streams.counters.settings import CounterSettings
 from streams.state.columns import longer, room_for
@@ -72,15 +75,14 @@ class Popularity:
 
     def observe(self, row: int, ts: int, weight: float, rating: float) -> None:
         """Count one interaction; `rating` is NaN where there is none."""
-        self.events[row] += 1
-        self.total[row] += weight
+        if not 0 <= row < self._known:  # compiled code does not check its bounds
+            raise StoreError(f"an event on item row {row}, but only {self._known} are known: meet the rest")
+        _count(
+            self.events, self.total, self.first_ms, self.last_ms, self.rating_sum, self.rating_count,
+            row, ts, weight, rating,
+        )  # fmt: skip
         self._leaders.add(self.decayed, row, weight * self._weights(ts))
-        if self.first_ms[row] == 0 or ts < self.first_ms[row]:
-            self.first_ms[row] = ts
-        self.last_ms[row] = max(int(self.last_ms[row]), ts)
         if not math.isnan(rating):
-            self.rating_sum[row] += rating
-            self.rating_count[row] += 1
             self.all_rating_sum += rating
             self.all_rating_count += 1
 
@@ -118,3 +120,26 @@ class Popularity:
             self._sort()  # what was scaled down to nothing counts no more
             return np.ones(len(exponents))
         return np.asarray(np.exp(exponents if furthest >= -REBASE_AT else np.maximum(exponents, -REBASE_AT)))
+
+
+@compiled
+def _count(
+    events: NDArray[np.int64],
+    total: F32,
+    first_ms: NDArray[np.int64],
+    last_ms: NDArray[np.int64],
+    rating_sum: NDArray[np.float64],
+    rating_count: NDArray[np.int64],
+    row: int,
+    ts: int,
+    weight: float,
+    rating: float,
+) -> None:
+    events[row] += 1
+    total[row] += np.float32(weight)
+    if first_ms[row] == 0 or ts < first_ms[row]:
+        first_ms[row] = ts
+    last_ms[row] = max(last_ms[row], ts)
+    if not math.isnan(rating):
+        rating_sum[row] += rating
+        rating_count[row] += 1

@@ -19,11 +19,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from model.compiled import compiled
 from streams.counters.settings import CounterSettings
 from streams.learning.join import JOINED, JoinedAnswer
 from streams.learning.kept_slates import KeptSlate, UserSlates, place_code
-from streams.state.user_state import Interaction, UserState
+from streams.state.user_state import Interaction, Rows, UserState
 
 HOUR_MS = 3_600_000
 DOUBT = 2.0
@@ -39,11 +41,17 @@ def own_share(before: UserState, after: UserState, done: Interaction, settings: 
 
 def repeats(state: UserState, done: Interaction, most: int) -> bool:
     """Whether the user did the same with the item `most` times already, within an hour."""
-    same = state.items == done.row
-    if np.count_nonzero(same) < most:
-        return False
-    same &= (state.actions == done.action) & (np.abs(state.times - done.ts) < HOUR_MS)
-    return int(np.count_nonzero(same)) >= most
+    return _same(state.items, state.actions, state.times, done.row, done.action, done.ts) >= most
+
+
+@compiled
+def _same(
+    items: Rows, actions: NDArray[np.uint8], times: NDArray[np.int64], row: int, action: int, ts: int
+) -> int:
+    count = 0
+    for k in range(len(items)):
+        count += items[k] == row and actions[k] == action and abs(times[k] - ts) < HOUR_MS
+    return count
 
 
 def choosing(kept: UserSlates, joined: JoinedAnswer, done: Interaction, good: Collection[int]) -> float:

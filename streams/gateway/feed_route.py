@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -11,16 +12,18 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
 from streams.gateway.answers import response
+from streams.gateway.bodies import body_of
 from streams.gateway.conditional import conditions_of
 from streams.gateway.errors import PROBLEM_JSON, says
 from streams.gateway.feeds import FeedReads, out_of_range
+from streams.gateway.idempotency import AT_WORK, IdempotentAnswers
 from streams.gateway.loopback import check_loopback
 from streams.gateway.openapi import body_as
-from streams.gateway.operations import IF_NONE_MATCH, operation
+from streams.gateway.operations import IDEMPOTENCY_KEY, IF_NONE_MATCH, operation
 from streams.gateway.ranking.cursor import PATTERN
 from streams.gateway.ranking.feed_body import PLACES_MAX, TEN_YEARS_S, FeedBody
 from streams.gateway.ranking.filtered import wrong
-from streams.gateway.ranking.json_bodies import json_body
+from streams.gateway.ranking.json_bodies import decoded
 from streams.gateway.ranking.on_request import OnRequest
 from streams.gateway.ranking.parameters import check_once
 from streams.gateway.ranking.ranked import Ranked
@@ -37,7 +40,9 @@ Text = Annotated[str, msgspec.Meta(max_length=256)]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 
 
-def feed_routes(on_request: OnRequest, reads: FeedReads) -> list[HTTPRouteHandler]:
+def feed_routes(
+    on_request: OnRequest, reads: FeedReads, answers: IdempotentAnswers
+) -> list[HTTPRouteHandler]:
     """The routes that serve feeds."""
     feeds = RankedFeeds(on_request, reads)
     refusals = {
@@ -177,18 +182,21 @@ def feed_routes(on_request: OnRequest, reads: FeedReads) -> list[HTTPRouteHandle
         summary="Read a feed that is ranked now",
         description="What GET takes as parameters, as a body.",
         tags=["feeds"],
-        operation_class=body_as(FeedBody, EXAMPLE),
+        operation_class=body_as(FeedBody, EXAMPLE, [IDEMPOTENCY_KEY]),
         responses={
             **refusals,
             **says(408, "The body did not come to its end in time"),
+            **says(409, AT_WORK),
             **says(413, "The body is too large"),
             **says(422, "The body asks for what can't be"),
         },
     )
     async def ask_feed(request: Request[Any, Any, Any], user_id: UserId) -> Response[Ranked]:
-        body = await json_body(request, FeedBody)
+        raw = await body_of(request)
+        body = decoded(raw, FeedBody)
         _check_preview(request, body)
-        return response(await feeds.answer(user_id, body))
+        target, make = f"POST {request.url.path}", partial(feeds.answer, user_id, body)
+        return response(await answers.answer(request.scope["headers"], target, raw, make, user_id))
 
     return [read_feed, ask_feed]
 

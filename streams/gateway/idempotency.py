@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import uuid
+import secrets
 from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
@@ -30,6 +30,7 @@ VERSION = 1
 ANSWER_MOST = 1024 * 1024
 """Bytes of an answer that is kept; a longer one is given once."""
 MS_PER_HOUR = 3_600_000
+AT_WORK = "The same request is at work under this Idempotency-Key"
 
 _KEY = re.compile(rb'"?([\x21\x23-\x7e]{1,128})"?')
 
@@ -57,6 +58,11 @@ def encode_answer(kept: KeptAnswer) -> bytes:
 def decode_answer(raw: bytes) -> KeptAnswer:
     """The answer that `encode_answer` packed; `StoreError` for anything else."""
     return decoded_by_head("kept answer", _decoder, raw, VERSION)
+
+
+def has_key(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether a request has any such header."""
+    return any(name == HEADER for name, _ in headers)
 
 
 def key_in(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
@@ -103,7 +109,7 @@ class IdempotentAnswers:
         """
         key = key_in(headers)
         if key is None:
-            return await make(uuid.uuid4().hex)
+            return await make(secrets.token_hex(16))
         request = _digest(target.encode(), body)
         name = f"answer:{_digest(key, target.encode()).hex()}"
         marked = encode_answer(KeptAnswer(VERSION, request))

@@ -30,10 +30,14 @@ _MINE, _numbers = secrets.token_hex(12), count()
 """An impression's id: what names this process, and a number; a random id for each costs ten times as much."""
 
 
-def impression_of(slate: Slate, n: int, user_id: str, now_ms: int, surface: str = "feed") -> Impression:
-    """What `user_id` saw: the first `n` items of the slate, in their order."""
+def impression_of(
+    slate: Slate, n: int, user_id: str, now_ms: int, surface: str = "feed", event_id: str = ""
+) -> Impression:
+    """What `user_id` saw: the first `n` items of the slate, in their order. `event_id`: a new one, where none
+    is given.
+    """
     return Impression(
-        event_id=f"{_MINE}-{next(_numbers):x}",
+        event_id=event_id or f"{_MINE}-{next(_numbers):x}",
         ts=now_ms,
         user_id=user_id,
         slate_id=slate.slate_id,

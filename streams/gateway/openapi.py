@@ -103,9 +103,11 @@ def takes_lines(kind: type[Event], settings: Settings) -> type[Operation]:
     return operation(body, lines=LINE_ANSWERS, replaced=True)
 
 
-def body_as(kind: type[msgspec.Struct], example: object, optional: bool = False) -> type[Operation]:
-    """The operation of a route whose body is one value of this kind."""
-    return operation(json_body(kind, example, required=not optional))
+def body_as(
+    kind: type[msgspec.Struct], example: object, headers: Sequence[str] = (), optional: bool = False
+) -> type[Operation]:
+    """The operation of a route whose body is one value of this kind, with these request headers."""
+    return operation(json_body(kind, example, required=not optional), headers)
 
 
 def describe_kinds(document: OpenAPI, kinds: Sequence[type[msgspec.Struct]]) -> None:

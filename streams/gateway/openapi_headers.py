@@ -28,14 +28,18 @@ def describe_headers(document: OpenAPI) -> None:
         for method in METHODS:
             operation: Operation | None = getattr(path, method)
             if operation is not None:
-                for status, answer in (operation.responses or {}).items():
+                answers = operation.responses or {}
+                done = "202" if "202" in answers else "200"  # beside 202, 200 is a stream, which takes no key
+                for status, answer in answers.items():
                     if isinstance(answer, OpenAPIResponse):
-                        told = _headers(template, method, status, _parameters(operation))
+                        told = _headers(template, method, status, _parameters(operation), status == done)
                         if told:
                             answer.headers = {**(answer.headers or {}), **told}
 
 
-def _headers(template: str, method: str, status: str, takes: frozenset[str]) -> dict[str, OpenAPIHeader]:
+def _headers(
+    template: str, method: str, status: str, takes: frozenset[str], done: bool
+) -> dict[str, OpenAPIHeader]:
     found = dict[str, OpenAPIHeader]()
     if status in COMES_BACK and template.startswith(GUARDED):
         found["Retry-After"] = _header("In how many seconds to ask again.", OpenAPIType.INTEGER)
@@ -43,7 +47,7 @@ def _headers(template: str, method: str, status: str, takes: frozenset[str]) -> 
         return found
     if takes & {IF_MATCH, IF_NONE_MATCH} and not (method == "delete" and template.startswith("/v1/users")):
         found["ETag"] = _header(FEED_TAG if template.endswith("/feed") else TAG)
-    if IDEMPOTENCY_KEY in takes and status == "202":  # a stream takes no key
+    if IDEMPOTENCY_KEY in takes and done:
         found[REPLAYED[0]] = _header("`true`: the request was done before, and this is its answer.")
         if IF_MATCH in takes:
             found[EVENT_ID.title()] = _header("The id of the event that was written.")

@@ -16,6 +16,7 @@ from litestar.types import HTTPScope, Receive
 
 from streams.gateway.answers import Answer
 from streams.gateway.bodies import received_body
+from streams.gateway.idempotency import has_key
 from streams.gateway.plain_headers import announced_length
 from streams.gateway.ranking.rank_route import PATH as RANK_PATH
 from streams.gateway.ranking.rank_route import Rankings
@@ -42,7 +43,7 @@ class PlainRanking:
     def answering(self, scope: HTTPScope, receive: Receive) -> Answering | None:
         """The route's template and what answers the request; None for a request that Litestar takes."""
         path, method, query = scope["path"], scope["method"], scope["query_string"]
-        if path == RANK_PATH and method == "POST" and not query:
+        if path == RANK_PATH and method == "POST" and not query and not has_key(scope["headers"]):
             return RANK_PATH, self._ranking(scope, receive)
         if path == SEARCH_PATH and method == "GET" and (body := search_asked(query)) is not None:
             return SEARCH_PATH, self._searches.answer(body)

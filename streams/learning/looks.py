@@ -71,18 +71,28 @@ def pack_looks(
     names: bytes = b"",
 ) -> bytes:
     """The looks of a slate as they are kept; shapes as in `Looks`. b"" where there is nothing to keep."""
-    numbers = (_SCORES if len(scores) else 0) | (_PROPENSITIES if len(propensities) else 0)
-    if not numbers and not features.size:
-        return b""
-    places, columns = features.shape if features.size else (0, 0)
-    return b"".join(
-        (
-            _HEAD.pack(numbers, places, columns, names if places else b""),
+    return packed(
+        Looks(
             scores.astype(F4, copy=False).tobytes(),
             propensities.astype(F4, copy=False).tobytes(),
             features.astype(F2, copy=False).tobytes(),
+            features.shape[1],
+            names,
         )
     )
+
+
+def packed(looks: Looks) -> bytes:
+    """Looks as they are kept; b"" where there is nothing to keep."""
+    scores, propensities, features, columns, names = looks
+    numbers = (_SCORES if scores else 0) | (_PROPENSITIES if propensities else 0)
+    if features:
+        head = _HEAD.pack(numbers, len(features) // (columns * F2.itemsize), columns, names)
+    elif numbers:
+        head = _HEAD.pack(numbers, 0, 0, b"")
+    else:
+        return b""
+    return b"".join((head, scores, propensities, features))
 
 
 def unpack_looks(raw: bytes, places: int) -> Looks:

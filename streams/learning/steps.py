@@ -120,11 +120,18 @@ def _is_recent(recent: bytes, key: bytes) -> bool:
 
 
 def on_answer(
-    kept: UserSlates, event: Click | Review, interaction: Interaction, bounds: Bounds
+    kept: UserSlates,
+    event: Click | Review,
+    interaction: Interaction,
+    bounds: Bounds,
+    joined: JoinedAnswer | None = None,
 ) -> AnswerStep:
-    """A click or a review that was applied as `interaction`."""
+    """A click or a review that was applied as `interaction`. joined: what `joined_with` says of the slates of
+    `kept`, where it was asked already; it holds as long as none of them is closed.
+    """
     waiting = closed(event.user_id, kept.slates, event.ts, bounds.wait_ms)
-    joined = joined_with(waiting.slates, event, interaction.row, interaction.action, bounds)
+    if joined is None or waiting.slates is not kept.slates:
+        joined = joined_with(waiting.slates, event, interaction.row, interaction.action, bounds)
     slates, lessons = joined.slates, waiting.lessons
     if slates is not waiting.slates:  # it has an answer more
         slates, fallen = bounded(event.user_id, slates, bounds.slates, bounds.bytes)
@@ -169,7 +176,7 @@ def _with(kept: UserSlates, slates: Slates, lessons: Sequence[Lesson], bounds: B
         good = {each.place for each in lesson.answers if each.action in bounds.good}
         seen, chosen = REMEMBERED * seen + lesson.places, REMEMBERED * chosen + len(good)
         placed += bytes(place_code(place, lesson.places) for place in sorted(good))
-    return kept._replace(slates=slates, seen=seen, chosen=chosen, placed=placed[-PLACED_KEPT:])
+    return UserSlates(slates, kept.recent, seen, chosen, placed[-PLACED_KEPT:], kept.forgotten_ms)
 
 
 def _from(joined: JoinedAnswer, interaction: Interaction) -> Interaction:

@@ -16,6 +16,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from model.compiled import compiled
+
 NEITHER, FROZEN, ADAPTED = 0, 1, 2
 """Which order brought a place; neither, where both had the same item next."""
 
@@ -37,34 +39,57 @@ def is_drawn(occasion: str, share: float) -> bool:
 
 
 def drafted(
-    frozen: Sequence[int], adapted: Sequence[int], places: int, seed: int
+    frozen: NDArray[np.intp], adapted: NDArray[np.intp], places: int, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.int8]]:
     """The first `places` items of a team draft of two orders of so many at least, and which brought each.
 
     As Radlinski, Kurup and Joachims have it (CIKM 2008, algorithm 2), but where both have the same item next
     it is of neither team: it says nothing, and would be noise. The same seed gives the same slate.
 
-    >>> [each.tolist() for each in drafted([1, 2, 3, 4], [1, 4, 3, 2], 3, seed=1)]
+    >>> orders = np.array([[1, 2, 3, 4], [1, 4, 3, 2]])
+    >>> [each.tolist() for each in drafted(*orders, 3, seed=1)]
     [[1, 4, 2], [0, 2, 1]]
     """
-    coins = np.random.default_rng(seed).random(places) < 0.5
-    taken: dict[int, int] = {}
-    for coin in coins.tolist():
-        if len(taken) == places:
-            break
-        best = _best(frozen, taken)
-        if best == _best(adapted, taken):
-            taken[best] = NEITHER
+    items, teams = np.empty(places, np.intp), np.empty(places, np.int8)
+    _draft(frozen, adapted, np.random.default_rng(seed).random(places), items, teams)
+    return items, teams
+
+
+@compiled
+def _draft(
+    frozen: NDArray[np.intp],
+    adapted: NDArray[np.intp],
+    coins: NDArray[np.float64],
+    items: NDArray[np.intp],
+    teams: NDArray[np.int8],
+) -> None:
+    """Fill `items` and `teams` [n]. coins [n], each from 0 to 1: which order is first to choose a pair."""
+    n, pairs = 0, 0
+    while n < len(items):
+        of_frozen, of_adapted = _best(frozen, items[:n]), _best(adapted, items[:n])
+        frozen_first = coins[pairs] < 0.5
+        pairs += 1
+        if of_frozen == of_adapted:
+            items[n], teams[n] = of_frozen, NEITHER
+            n += 1
             continue
-        for order, team in ((frozen, FROZEN), (adapted, ADAPTED))[:: 1 if coin else -1]:
-            if len(taken) < places:
-                taken[_best(order, taken)] = team
-    return np.array(list(taken), np.intp), np.array(list(taken.values()), np.int8)
+        items[n], teams[n] = (of_frozen, FROZEN) if frozen_first else (of_adapted, ADAPTED)
+        n += 1
+        if n < len(items):  # the other's best is another item, so it is still there
+            items[n], teams[n] = (of_adapted, ADAPTED) if frozen_first else (of_frozen, FROZEN)
+            n += 1
 
 
-def _best(order: Sequence[int], taken: dict[int, int]) -> int:
+@compiled
+def _best(order: NDArray[np.intp], taken: NDArray[np.intp]) -> int:
     """The best item that is left, of an order that has one."""
-    return next(item for item in order if item not in taken)
+    at, met = 0, 0
+    while met < len(taken):
+        if taken[met] == order[at]:
+            at, met = at + 1, 0
+        else:
+            met += 1
+    return int(order[at])
 
 
 def lead(trial: bytes, choices: Sequence[tuple[int, int, float]]) -> float:

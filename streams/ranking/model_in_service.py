@@ -160,8 +160,7 @@ class ModelInService:
             rows, items = self._with_own(batch.context.catalog, rows, texts, told)
         if self.parts is None:
             return self._score_whole(seen, items.vectors, rows, features, np.diff(offsets))
-        asked = Candidates(rows, features, offsets.tolist())
-        return self.parts.rescore(seen, items, asked)
+        return self.parts.rescore(seen, items, Candidates(rows, features, offsets))
 
     def _told(
         self, batch: RankBatch, chosen: Sequence[int], rows: NDArray[np.int32], offsets: NDArray[np.int64]

@@ -106,7 +106,7 @@ class Pipeline:
             Avert(counters, workspace),
             Match(),
             Favour(),
-            Rerank(workspace, (Trial(), FreshPlace(catalog, fresh), Drawn(posterior))),
+            Rerank(workspace, (Trial(workspace), FreshPlace(catalog, fresh), Drawn(posterior))),
             Explain(catalog, counters, workspace, self.names),
         )
 

@@ -133,9 +133,12 @@ class RankBatch:
         """The places of these requests' slates as indices into `rows`, end to end, and where each slate's
         begin: one number more than there are requests.
         """
-        first = [0, *accumulate(len(self.order[b]) for b in chosen)]
-        at = [self.order[b] + self.offsets[b] for b in chosen]
-        return (at[0] if len(at) == 1 else np.concatenate([NO_PLACES, *at])), first
+        orders = [self.order[b] for b in chosen]
+        first = [0, *accumulate(map(len, orders))]
+        if len(orders) == 1:
+            return orders[0] + self.offsets[chosen[0]], first
+        begins = self.offsets[np.array(chosen, np.intp)]
+        return np.concatenate([NO_PLACES, *orders]) + np.repeat(begins, np.diff(first)), first
 
     def by_model(self, chosen: Sequence[int]) -> list[tuple[ModelInService, list[int]]]:
         """The models of these requests, and which requests each of them scores."""

@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from model.schema import F32
-from streams.ranking.candidates.selection import HALF, LOW, key, lowest_first, row_of
+from streams.ranking.best_first import best_first
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.ranking.rerankers.reranker import Reranker
 from streams.ranking.workspace import Scratch, Workspace
-
-LAST = LOW << HALF  # below it are the keys of all numbers
 
 
 class Rerank:
@@ -56,12 +54,5 @@ def _order(
     """For each request its candidates up to `ends`, by their place in its own, the highest score first; what
     is not a number comes last.
     """
-    keys = scratch.keys
     for b in range(len(ends)):
-        n = ends[b] - offsets[b]
-        for k in range(n):
-            its = score[offsets[b] + k] + np.float32(0.0)  # -0 is 0
-            keys[k] = LAST | np.uint64(k) if its != its else key(its, np.int32(k))
-        lowest_first(keys[:n], n, scratch.spare, scratch.bins)
-        for k in range(n):
-            order[offsets[b] + k] = np.int64(row_of(keys[k]))
+        best_first(score[offsets[b] : ends[b]], scratch, order[offsets[b] : ends[b]])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 import numpy as np
+from numpy.typing import NDArray
 
+from model.compiled import compiled
+from model.halves import half_bits
+from model.schema import F32
 from streams.learning.experts.segments import Segments
 from streams.learning.kept_slates import KeptSlate
-from streams.learning.looks import F16, HALF_MAX, NO_FEATURES, NO_NUMBERS, digest_of_names, pack_looks
+from streams.learning.looks import F2, F4, F16, HALF_MAX, Looks, digest_of_names, packed
 from streams.ranking.rank_batch import RankBatch
 from streams.ranking.slate import Slate
 
@@ -25,13 +28,22 @@ class SlateLooks:
 
     def of(self, slates: Sequence[Slate], batch: RankBatch) -> list[KeptSlate]:
         """Those of all slates of a batch, gathered in one go."""
-        at = np.concatenate([order + start for order, start in zip(batch.order, batch.offsets, strict=False)])
-        rows, scores = batch.rows[at].tolist(), batch.score[at]
-        kept, begin = [], 0
-        parts = zip(slates, batch.requests, batch.order, self._features(batch), strict=True)
-        for b, (slate, request, order, features) in enumerate(parts):
-            end = begin + len(order)
-            told = NO_NUMBERS if slate.propensities is None else np.array(slate.propensities, np.float32)
+        at, first = batch.placed(range(len(batch)))
+        rows, scores = batch.rows[at].tolist(), batch.score[at].astype(F4, copy=False).tobytes()
+        features, row_bytes = columns_of(batch, at).tobytes(), F2.itemsize * self._width
+        kept = []
+        for b, (slate, request) in enumerate(zip(slates, batch.requests, strict=True)):
+            begin, end, told = first[b], first[b + 1], b""
+            if slate.propensities is not None:
+                told = np.array(slate.propensities, F4).tobytes()
+            seen = min(end, begin + self._most) if batch.scored(b) else begin
+            look = Looks(
+                scores[begin * F4.itemsize : end * F4.itemsize],
+                told,
+                features[begin * row_bytes : seen * row_bytes],
+                self._width,
+                self._names,
+            )
             kept.append(
                 KeptSlate(
                     slate_id=slate.slate_id,
@@ -39,30 +51,40 @@ class SlateLooks:
                     arm=slate.arm,
                     model=slate.model,
                     rows=tuple(rows[begin:end]),
-                    looks=pack_looks(scores[begin:end], told, features, self._names),
+                    looks=packed(look),
                     segment=self._segments.of_user(request.state),
-                    trial=batch.teams[b][order].tobytes() if b in batch.teams else b"",
+                    trial=batch.teams[b][batch.order[b]].tobytes() if b in batch.teams else b"",
                 )
             )
-            begin = end
         return kept
 
-    def _features(self, batch: RankBatch) -> list[F16]:
-        """The columns of the first places of each slate; none where no model scored it."""
-        counts = [
-            min(len(order), self._most) if batch.scored(b) else 0 for b, order in enumerate(batch.order)
-        ]
-        if not any(counts):
-            return [NO_FEATURES] * len(counts)
-        at = np.concatenate(
-            [
-                order[:count] + start
-                for order, count, start in zip(batch.order, counts, batch.offsets, strict=False)
-            ]
-        )
-        taken = np.empty((len(at), self._width), np.float32)
-        width = batch.features.shape[1]
-        taken[:, :width], taken[:, width:] = batch.features[at], batch.heads[:, at].T
-        halves = taken.clip(-HALF_MAX, HALF_MAX, out=taken).astype(np.float16)
-        ends = list(accumulate(counts))
-        return [halves[end - count : end] for end, count in zip(ends, counts, strict=True)]
+
+def columns_of(batch: RankBatch, at: NDArray[np.intp]) -> F16:
+    """What is kept of the candidates `at` [P] of a batch: their features, and behind them their heads, within
+    the bounds of lessons, little-endian [P, F].
+    """
+    columns = np.empty((len(at), batch.features.shape[1] + len(batch.heads)), F2)
+    _take(batch.features, batch.heads, at, columns.view(np.uint16))
+    return columns
+
+
+@compiled
+def _take(features: F32, heads: F32, at: NDArray[np.intp], columns: NDArray[np.uint16]) -> None:
+    """Fill `columns` with the bits of halves."""
+    least, most, width = np.float32(-HALF_MAX), np.float32(HALF_MAX), features.shape[1]
+    for p in range(len(at)):
+        row = at[p]
+        for j in range(width):
+            columns[p, j] = half_bits(_within(features[row, j], least, most))
+        for j in range(len(heads)):
+            columns[p, width + j] = half_bits(_within(heads[j, row], least, most))
+
+
+@compiled
+def _within(value: np.float32, least: np.float32, most: np.float32) -> np.float32:
+    """NaN stays what it is."""
+    if value > most:
+        return most
+    if value < least:
+        return least
+    return value

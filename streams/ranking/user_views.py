@@ -72,13 +72,10 @@ def read_views(context: BatchContext, length: int) -> UserViews:
         )
         for request, state in zip(requests, states, strict=True)
     ]  # fmt: skip
-    moments = Moments(
-        histories.offsets, context.now_ms, histories.times, histories.liking, histories.actions,
-        context.counters.meanings.counts, np.array(told, np.float64), histories.bias,
-    )  # fmt: skip
     _read(
-        moments, histories.items, views.history, views.history_actions, views.user_features,
-        views.history_features,
+        histories.offsets, context.now_ms, histories.times, histories.liking, histories.actions,
+        context.counters.meanings.counts, np.array(told, np.float64), histories.bias, histories.items,
+        views.history, views.history_actions, views.user_features, views.history_features,
     )  # fmt: skip
     for b, (request, state) in enumerate(zip(requests, states, strict=True)):
         if state.profile:
@@ -94,17 +91,26 @@ def read_views(context: BatchContext, length: int) -> UserViews:
 
 @compiled
 def _read(
-    moments: Moments,
+    offsets: NDArray[np.int64],
+    now_ms: NDArray[np.int64],
+    times: NDArray[np.int64],
+    liking: F32,
+    actions: NDArray[np.uint8],
+    weights: F32,
+    told: NDArray[np.float64],
+    bias: NDArray[np.float64],
     items: NDArray[np.int32],
     last_items: NDArray[np.int32],
     last_actions: NDArray[np.uint8],
     users: F32,
     last: F32,
 ) -> None:
-    """The newest items of each history and their actions, [B, H], and the features of users and histories."""
-    offsets, actions = moments.offsets, moments.actions
+    """The newest items of each history and their actions, [B, H], and the features of users and histories.
+    offsets to bias: `Moments`.
+    """
     for b in range(len(last_items)):
         first = offsets[b]
         for k in range(min(offsets[b + 1] - first, last_items.shape[1])):
             last_items[b, k], last_actions[b, k] = items[first + k], actions[first + k]
+    moments = Moments(offsets, now_ms, times, liking, actions, weights, told, bias)
     fill_user_features(moments, users, last)

@@ -51,8 +51,7 @@ class Workspace:
         self.places = np.full(0, -1, np.int32)
         self.batch = self.items = 0
         self._blocked = np.zeros((0, 0), np.uint8)
-        self._keys = np.empty((2, 4_096), np.uint64)
-        self._bins = np.empty(BINS, np.int64)
+        self._scratch = _scratch(4_096)
         self._fusion = _fusion(0, 0)
         self.asks = AskTable()
 
@@ -79,9 +78,10 @@ class Workspace:
 
     def scratch(self, most: int) -> Scratch:
         """Room for a selection among `most` keys."""
-        if most > self._keys.shape[1]:
-            self._keys = np.empty((2, max(most, self._keys.shape[1] * 3 // 2)), np.uint64)
-        return Scratch(self._keys[0], self._keys[1], self._bins)
+        room = len(self._scratch.keys)
+        if most > room:
+            self._scratch = _scratch(max(most, room * 3 // 2))
+        return self._scratch
 
     def fusion(self, most: int, sources: int) -> Fusion:
         """Room to blend the lists of so many sources with `most` rows in all."""
@@ -99,6 +99,10 @@ class Workspace:
         else:
             self._blocked[:requests, : self.items] = 0
         return self._blocked[:requests]
+
+
+def _scratch(most: int) -> Scratch:
+    return Scratch(np.empty(most, np.uint64), np.empty(most, np.uint64), np.empty(BINS, np.int64))
 
 
 def _fusion(most: int, sources: int) -> Fusion:

@@ -12,7 +12,8 @@ from streams.state.catalog import ItemRecord, decode_item, encode_item
 
 DESCRIPTION_MAX = 4_096
 """So many characters of an item's text are searched by words; its vector is of all that the encoder reads."""
-FIELDS = ("title", "maker", "categories", "facts", "text")
+TEXT = "text"
+FIELDS = ("title", "maker", "categories", "facts", TEXT)
 """In the order of their usual weights. facts: tags, and attributes that name no maker."""
 MAKERS = frozenset(
     """brand brands maker manufacturer producer vendor author artist label publisher designer director marca

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from streams.search.analysis import joined, terms
 from streams.search.chinese import may_be_chinese, second_spelling
-from streams.search.documents import FIELDS, ItemDocument
+from streams.search.documents import FIELDS, TEXT, ItemDocument
 from streams.search.languages import LANGUAGES, language_of, stems
 from streams.search.pace import Pace
 from streams.settings.search import FieldWeights
@@ -32,6 +32,11 @@ STEM = "~"
 """Stands before a stem, so that it is no word."""
 TIE = 0.1
 """What the other fields and spellings of a word add to the best one."""
+COMMON = 0.1
+"""A word that stands in the texts of a larger part of the items is not looked for there, where enough items
+have it in another field, which counts more: a text is long, and such a word says next to nothing in it. Of
+what a search reads it is the larger half.
+"""
 LEAST_SHARE = 0.02
 """Part of the documents in a language from which queries may be in it."""
 _HEAP_BYTES, _THREADS = 32_000_000, 1
@@ -70,6 +75,7 @@ class Words:
     ) -> None:
         self._pace = pace or Pace()
         self.weights = [(name, float(getattr(weights, name))) for name in FIELDS]
+        self._searched = [(name, weight) for name, weight in self.weights if weight > 0]
         self.fixed, self.languages = tuple(fixed), Counter[str]()
         self.left_out = self.rebuilt = 0
         self._schema = _schema()
@@ -166,7 +172,11 @@ class Words:
         """
         if not asked or (among is not None and not len(among)):
             return NO_HITS
-        query = _Q.boolean_query([(tantivy.Occur.Should, self._word(spellings)) for spellings in asked])
+        if among is None and (common := self._common(asked, limit)):
+            hits = self.ask(self._any_of(asked, common), limit)
+            if not hits.whole:  # else items that are no more were counted as having a word
+                return hits
+        query = self._any_of(asked)
         if among is not None:
             only = _Q.const_score_query(_Q.term_set_query(self._schema, _ROW, among.tolist()), 0.0)
             query = _Q.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, only)])
@@ -182,14 +192,31 @@ class Words:
         scores = np.array([score for score, _ in hits], np.float32)
         return Hits(np.array(rows, np.int32), scores, len(hits) < limit)
 
-    def _word(self, spellings: Sequence[Spelling]) -> tantivy.Query:
+    def _any_of(
+        self, asked: Sequence[Sequence[Spelling]], common: Container[str] = frozenset()
+    ) -> tantivy.Query:
+        return _Q.boolean_query([(tantivy.Occur.Should, self._word(each, common)) for each in asked])
+
+    def _word(self, spellings: Sequence[Spelling], common: Container[str]) -> tantivy.Query:
+        """common: terms that are not looked for in texts."""
         ways = [
             _Q.boost_query(_Q.term_query(self._schema, name, term, _ONLY_COUNTS), weight * counts)
             for term, counts in spellings
-            for name, weight in self.weights
-            if weight > 0
+            for name, weight in self._searched
+            if name != TEXT or term not in common
         ]
         return _Q.disjunction_max_query(ways, TIE)
+
+    def _common(self, asked: Sequence[Sequence[Spelling]], enough: int) -> set[str]:
+        """The terms that `COMMON` is about; enough: so many items."""
+        count, most = self._searcher.doc_freq, COMMON * len(self)
+        others = [name for name, _ in self._searched if name != TEXT]
+        return {
+            term
+            for spellings in asked
+            for term, _ in spellings
+            if count(TEXT, term) > most and any(count(name, term) >= enough for name in others)
+        }
 
     def _made(self, document: ItemDocument) -> _Made:
         texts = {name: getattr(document, name) for name in FIELDS}

@@ -20,7 +20,7 @@ from streams.experiments.registry.state import NONE
 from streams.learning.experts.adaptive_learner import AdaptiveLearner, Level
 from streams.learning.kept_slates import Answer, KeptSlate
 from streams.learning.lesson import lesson_of
-from streams.learning.looks import F2, digest_of_names, pack_looks
+from streams.learning.looks import digest_of_names, pack_looks
 from streams.popular_feed import popular_feed
 from streams.ranking.adaptation import Adaptation
 from streams.ranking.degradation import RUNGS
@@ -32,6 +32,8 @@ from streams.ranking.lists.page import ListAsk
 from streams.ranking.lists.similar import SOURCES, SimilarAsk
 from streams.ranking.model_inputs import feature_names, fill_history
 from streams.ranking.rerankers.posterior_scores import PosteriorScores
+from streams.ranking.rerankers.trial import Trial
+from streams.ranking.slate_looks import columns_of
 from streams.ranking.user_views import read_views
 from streams.recommender import Recommender
 from streams.serving.kept_counters import CountersCopy
@@ -126,11 +128,11 @@ def _warm_assignment() -> None:
 def _warm_learner(recommender: Recommender, state: UserState) -> None:
     """Lessons that are answered and not, and scores; without a model, as if one had scored."""
     learner = recommender.learner
-    if not isinstance(learner, AdaptiveLearner) and recommender.earnings is None:
-        return
     batch = recommender.pipeline.execute([recommender.request(state, NOW_MS)])
     batch.features = np.zeros((len(batch.rows), len(feature_names(recommender.pipeline.names))), np.float32)
-    places = np.concatenate([batch.features, batch.heads.T], axis=1)[:PLACES].astype(F2)
+    places = columns_of(batch, np.arange(PLACES))
+    if not isinstance(learner, AdaptiveLearner) and recommender.earnings is None:
+        return
     looks = pack_looks(features=places, names=digest_of_names(recommender.columns))
     rows = tuple(batch.rows[:PLACES].tolist())
     click = (Answer(rows[0], code_of("click"), np.nan, NOW_MS),)
@@ -147,6 +149,8 @@ def _warm_learner(recommender: Recommender, state: UserState) -> None:
         signals = np.ascontiguousarray(places[:, learner.reads], np.float32)
         learner.score(signals, np.concatenate([[0], ends]), ends, [Level("other")], out)
         PosteriorScores(learner).of(batch.draft(0), np.arange(PLACES))
+        batch.tried[0] = batch.heads[0]
+        Trial(recommender.pipeline.workspace).rerank(batch.draft(0), batch.order[0], batch.order[0])
 
 
 def _warm_arms(recommender: Recommender, state: UserState) -> None:

@@ -35,7 +35,7 @@ def tastes(histories: Histories, text: F32, recent: int) -> Tastes:
     users = len(histories.tied)
     last, every, liked, disliked = np.zeros((4, users, text.shape[1]), np.float32)
     found = Tastes(last, every, liked, disliked, np.zeros(users, np.bool_))
-    _read(histories.offsets, histories.items, histories.signs, histories.mixed, text, recent, found)
+    _read(histories.offsets, histories.items, histories.signs, histories.mixed, text, recent, *found)
     return found
 
 
@@ -47,21 +47,25 @@ def _read(
     mixed: NDArray[np.bool_],
     text: F32,
     recent: int,
-    found: Tastes,
+    lasts: F32,
+    means: F32,
+    likings: F32,
+    dislikings: F32,
+    likes: NDArray[np.bool_],
 ) -> None:
-    """Fill `found`, which is zero."""
+    """Fill the arrays of `Tastes`, which are zero."""
     for b in range(len(mixed)):
         first = offsets[b]
         last = min(offsets[b + 1], first + recent)
         if last == first:
             continue
-        every, liked, disliked = found.every[b], found.liked[b], found.disliked[b]
-        found.last[b] = text[items[first]]
+        every, liked, disliked = means[b], likings[b], dislikings[b]
+        lasts[b] = text[items[first]]
         for k in range(first, last):
             _add(every, text[items[k]], np.float32(1.0))
         some = _to_unit(every)
         if not mixed[b]:
-            liked[:], found.likes[b] = every, some
+            liked[:], likes[b] = every, some
             continue
         for k in range(first, last):
             if signs[k] > 0:
@@ -71,7 +75,7 @@ def _read(
         _to_unit(disliked)
         if _to_unit(liked):
             _add(liked, disliked, np.float32(-AWAY))
-            found.likes[b] = _to_unit(liked)
+            likes[b] = _to_unit(liked)
 
 
 @compiled

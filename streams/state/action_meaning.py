@@ -115,6 +115,10 @@ class Meanings:
             self.says[code] = SIGNS[each.says]
             self.counts[code] = 0.0 if each.says == "negative" else each.counts
             self.liking[code] = each.liking
+        # Plain numbers of what is asked of one event at a time: numpy's own cost several times as much.
+        self._counts: list[float] = self.counts.tolist()
+        self._said: list[int] = np.where(self.says > 0, self.liking > 0, self.says).tolist()
+        self._dislike = self.codes["dislike"]
         self.always = _set_of(code_of(name) for name, each in self.settings.items() if each.blocks)
         self.always |= 1 << BLOCKED
         self.blocking = self._blocking(repeat)
@@ -143,7 +147,7 @@ class Meanings:
 
     def weight(self, code: int, rating: float) -> float:
         """What an event adds to popularity and pairs."""
-        return float(self.counts[code]) * (self.low_counts if rating <= self.low else 1.0)
+        return self._counts[code] * (self.low_counts if rating <= self.low else 1.0)
 
     def said(self, code: int, rating: float) -> int:
         """What an event says of the item in so many words, -1 or 1; 0 where it does not: that somebody
@@ -151,7 +155,7 @@ class Meanings:
         """
         if not math.isnan(rating):
             return -1 if rating <= self.low else int(rating >= self.high)
-        return -1 if self.says[code] < 0 else int(self.says[code] > 0 and self.liking[code] > 0)
+        return self._said[code]
 
     def sign(self, code: int, rating: float) -> int:
         """What an event by itself says of its item, -1, 0 or 1: as `signs` has it of a history of one."""
@@ -161,7 +165,7 @@ class Meanings:
 
     def kept_as(self, code: int, rating: float) -> int:
         """The action under which the item counts as met: a low rating is a dislike."""
-        return self.codes["dislike"] if rating <= self.low else code
+        return self._dislike if rating <= self.low else code
 
     def signs(
         self, items: NDArray[np.int32], actions: NDArray[np.uint8], ratings: NDArray[np.float32]

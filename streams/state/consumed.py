@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.state.packed_rows import MAX_ROWS, packed_size, size_at_most
+from streams.state.packed_rows import MAX_ROWS, pack_sorted, packed_size, size_at_most, with_one_more
 
 Rows = NDArray[np.int32]
 
@@ -36,16 +36,20 @@ _MERGED = {BLOCKED, FORGOTTEN}
 MIN_HASH_BITS, MAX_HASH_BITS = 5, 24
 _GROUP_BYTES = 5  # an action's code and the length of its rows
 _LOW = 0xFFFF_FFFF
+_NO_KEYS: Rows = np.empty(0, np.int32)
 
 
 class Consumed(NamedTuple):
     """`groups`: for each action's code the keys of its items, int32 [n], ascending.
 
     A key is an item's row or, if `hash_bits` is not 0, that many bits of the row's hash.
+    `packed`: the keys of each group as they are stored (`packed_rows`), or () where that was not made yet:
+    an event changes one group, so the others need not be packed again.
     """
 
     groups: tuple[tuple[int, Rows], ...] = ()
     hash_bits: int = 0
+    packed: tuple[bytes, ...] = ()
 
     def has(self, row: int, blocking: int = EVERY_ACTION) -> bool:
         """Whether the user has met the item by one of the actions in `blocking`."""
@@ -75,26 +79,29 @@ class Consumed(NamedTuple):
         """
         if not _among(FORGOTTEN, blocking):
             blocking = EVERY_ACTION
-        groups, hash_bits = self
+        groups, hash_bits, packed = self
         if groups and groups[0][0] in _MERGED:
             if not _among(action, blocking | always):
                 return self
             action = BLOCKED if _among(action, always) else FORGOTTEN
         key = _hash(row) >> (32 - hash_bits) if hash_bits else row
-        for group in groups:
-            if group[0] == action:
-                keys = group[1]
-                at = int(keys.searchsorted(np.int32(key)))  # a Python int makes numpy copy all keys to int64
-                if at < len(keys) and keys[at] == key:
-                    return self
-                grown = _with(keys, at, key)
-                others = (
-                    groups[:0] if len(groups) == 1 else tuple(each for each in groups if each is not group)
-                )
-                break
-        else:
-            grown, others = np.array([key], np.int32), groups
-        return Consumed(((action, grown), *others), hash_bits).fitted(most_bytes, blocking, always)
+        at = next((at for at, group in enumerate(groups) if group[0] == action), len(groups))
+        keys = groups[at][1] if at < len(groups) else _NO_KEYS
+        with_key, its_bytes = with_one_more(keys, key)
+        if with_key is keys:
+            return self
+        packed = self.in_bytes() if its_bytes else ()
+        return Consumed(
+            ((action, with_key), *groups[:at], *groups[at + 1 :]),
+            hash_bits,
+            (its_bytes, *packed[:at], *packed[at + 1 :]) if its_bytes else (),
+        ).fitted(most_bytes, blocking, always)
+
+    def in_bytes(self) -> tuple[bytes, ...]:
+        """The keys of each group as they are stored."""
+        if len(self.packed) == len(self.groups):
+            return self.packed
+        return tuple(pack_sorted(keys) for _, keys in self.groups)
 
     def lifted(self, row: int, always: int) -> Consumed:
         """Without the item among those that never come back: its user has changed their mind. Where only
@@ -127,6 +134,8 @@ class Consumed(NamedTuple):
         return -1 if self.hash_bits else max((int(keys[-1]) for _, keys in self.groups), default=-1)
 
     def _fits(self, most_bytes: int) -> bool:
+        if len(self.packed) == len(self.groups):
+            return _GROUP_BYTES * len(self.packed) + sum(map(len, self.packed)) <= most_bytes
         count, overhead = 0, 0
         for _, keys in self.groups:
             count += len(keys)
@@ -186,15 +195,6 @@ def check_consumed(consumed: Consumed) -> None:
 def _among(action: int, actions: int) -> bool:
     """Whether a code is in the set `actions`."""
     return bool(actions >> action & 1)
-
-
-def _with(keys: Rows, at: int, key: int) -> Rows:
-    """A copy with `key` before `at`: `np.insert` for one value, in a fifth of its time."""
-    grown = np.empty(len(keys) + 1, np.int32)
-    grown[:at] = keys[:at]
-    grown[at] = key
-    grown[at + 1 :] = keys[at:]
-    return grown
 
 
 def _hash(row: int) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 
 from model.errors import StoreError
 from model.schema import F32
-from streams.state.ledger_layout import VERSION, Packed, flatten, split
+from streams.state.ledger_layout import VERSION, Packed, flatten, nothing, split
 from streams.state.ledger_migrations import MIGRATIONS
 from streams.state.opinion import Opinion
 from streams.state.opinion import packed as packed_opinion
@@ -86,48 +86,54 @@ _decoder = msgspec.msgpack.Decoder(Packed)
 
 def encode_record(record: Record) -> bytes:
     """A record as the payload of a ledger entry."""
-    done = _by_field(record.interactions)
-    previous, previous_lengths = flatten(done.previous)
-    shown, shown_lengths = flatten([each.rows for each in record.impressions])
-    late = any(map(len, done.following))
-    following, following_lengths = flatten(done.following) if late else (b"", b"")
-    return _encoder.encode(
-        Packed(
-            version=VERSION,
-            row=_column("i", done.row),
-            ts=_column("q", done.ts),
-            action=bytes(done.action),
-            rating=_column("d", done.rating),
-            tied=_column("H", done.tied),
-            previous=previous,
-            previous_lengths=previous_lengths,
-            shown=shown,
-            shown_lengths=shown_lengths,
-            heard_rows=_column("i", [row for row, _ in record.heard]),
-            heard_words=[words.astype(_F2).tobytes() for _, words in record.heard],
-            item_rows=_column("i", [row for row, _ in record.items]),
-            item_records=[packed for _, packed in record.items],
-            activate=record.activate,
-            following=following,
-            following_lengths=following_lengths,
-            slate_ids=_unless_empty(done.slate_id),
-            positions=b"" if all(each < 0 for each in done.position) else _column("i", done.position),
-            values=b"" if all(map(math.isnan, done.value)) else _column("d", done.value),
-            surfaces=_unless_empty(done.surface),
-            arms=_unless_empty(done.arm),
-            shown_to=[each.user for each in record.impressions],
-            shown_slates=[each.slate_id for each in record.impressions],
-            shown_arms=[each.arm for each in record.impressions],
-            propensities=_propensities(record.impressions),
-            lessons=record.lessons,
-            shares=b"" if all(each == 1.0 for each in done.share) else _column("d", done.share),
-            users=_unless_empty(done.user),
-            opinion_rows=_column("i", [row for row, _ in record.opinions]),
-            opinions=[packed_opinion(opinion) for _, opinion in record.opinions],
-            opinions_by=record.opinions[0][1].by if record.opinions else "",
-            forgotten=record.forgotten,
-        )
+    packed = nothing()  # most records have one event: what there is none of costs nothing
+    if record.interactions:
+        _put_interactions(packed, record.interactions)
+    if record.impressions:
+        _put_showings(packed, record.impressions)
+    if record.heard:
+        packed.heard_rows = _column("i", [row for row, _ in record.heard])
+        packed.heard_words = [words.astype(_F2).tobytes() for _, words in record.heard]
+    if record.items:
+        packed.item_rows = _column("i", [row for row, _ in record.items])
+        packed.item_records = [raw for _, raw in record.items]
+    if record.opinions:
+        packed.opinion_rows = _column("i", [row for row, _ in record.opinions])
+        packed.opinions = [packed_opinion(opinion) for _, opinion in record.opinions]
+        packed.opinions_by = record.opinions[0][1].by
+    packed.activate, packed.lessons, packed.forgotten = record.activate, record.lessons, record.forgotten
+    return _encoder.encode(packed)
+
+
+def _put_interactions(packed: Packed, interactions: Sequence[Interaction]) -> None:
+    """Their columns; those of where they came from only where one of them says so."""
+    columns: Any = zip(*interactions, strict=True)
+    done: Any = Interaction(*columns)  # whose fields hold all of theirs, in order
+    packed.row, packed.ts, packed.tied = (
+        _column("i", done.row),
+        _column("q", done.ts),
+        _column("H", done.tied),
     )
+    packed.action, packed.rating = bytes(done.action), _column("d", done.rating)
+    packed.previous, packed.previous_lengths = flatten(done.previous)
+    if any(map(len, done.following)):
+        packed.following, packed.following_lengths = flatten(done.following)
+    packed.slate_ids, packed.users = _unless_empty(done.slate_id), _unless_empty(done.user)
+    packed.surfaces, packed.arms = _unless_empty(done.surface), _unless_empty(done.arm)
+    if max(done.position) >= 0:
+        packed.positions = _column("i", done.position)
+    if not all(map(math.isnan, done.value)):
+        packed.values = _column("d", done.value)
+    if done.share.count(1.0) < len(interactions):
+        packed.shares = _column("d", done.share)
+
+
+def _put_showings(packed: Packed, showings: Sequence[Showing]) -> None:
+    packed.shown, packed.shown_lengths = flatten([each.rows for each in showings])
+    packed.shown_to = [each.user for each in showings]
+    packed.shown_slates = [each.slate_id for each in showings]
+    packed.shown_arms = [each.arm for each in showings]
+    packed.propensities = _propensities(showings)
 
 
 def _column(kind: str, numbers: Sequence[float]) -> bytes:
@@ -139,21 +145,11 @@ def _column(kind: str, numbers: Sequence[float]) -> bytes:
     return struct.pack(f"<{len(numbers)}{kind}", *numbers)
 
 
-def _by_field(done: Sequence[Interaction]) -> Any:
-    """The interactions by field: an `Interaction` whose fields hold all of theirs, in order.
-
-    >>> _by_field([Interaction(1, 5, 0, 3.0, NO_ROWS, 1), Interaction(2, 6, 0, 4.0, NO_ROWS, 1)]).row
-    (1, 2)
-    """
-    columns: Any = zip(*done, strict=True) if done else [()] * len(Interaction._fields)
-    return Interaction(*columns)
-
-
 def _unless_empty(texts: Sequence[str]) -> list[str]:
     return list(texts) if any(texts) else []
 
 
-def _propensities(showings: list[Showing]) -> bytes:
+def _propensities(showings: Sequence[Showing]) -> bytes:
     """Of all rows that were shown, end to end; NaN where not told; b"" where none is."""
     if not any(len(each.propensities) for each in showings):
         return b""

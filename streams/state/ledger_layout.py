@@ -57,6 +57,11 @@ class Packed(msgspec.Struct, array_like=True):
     forgotten: list[bytes] = []
 
 
+def nothing() -> Packed:
+    """An entry that tells nothing: all its columns are empty."""
+    return Packed(VERSION, b"", b"", b"", b"", b"", b"", b"", b"", b"", b"", [], b"", [], "", b"", b"")
+
+
 def flatten(parts: Sequence[Rows]) -> tuple[bytes, bytes]:
     """Lists of rows end to end, and their lengths."""
     if not parts:

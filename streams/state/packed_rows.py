@@ -31,8 +31,24 @@ def pack_sorted(rows: Rows) -> bytes:
     n = len(rows)
     if not n:
         return b""
-    out = np.zeros(_HEAD + _MAX_CODE_BYTES * n, np.uint8)
+    out = np.empty(_HEAD + _MAX_CODE_BYTES * n, np.uint8)
     return out[: _pack(rows, out)].tobytes()
+
+
+def with_one_more(rows: Rows, row: int) -> tuple[Rows, bytes]:
+    """Sorted rows with one more, and what `pack_sorted` makes of them, b"" where they are more than it
+    packs. The same object, and b"", where the row is among them.
+
+    >>> rows = np.array([3, 70_001], np.int32)
+    >>> grown, packed = with_one_more(rows, 70_000)
+    >>> grown.tolist(), packed == pack_sorted(grown), with_one_more(rows, 3)[0] is rows
+    ([3, 70000, 70001], True, True)
+    """
+    n = len(rows) + 1
+    grown = np.empty(n, np.int32)
+    out = np.empty(_HEAD + _MAX_CODE_BYTES * n if n <= MAX_ROWS else 0, np.uint8)
+    size = _put(rows, row, grown, out)
+    return (grown, out[:size].tobytes()) if size >= 0 else (rows, b"")
 
 
 def packed_size(rows: Rows) -> int:
@@ -96,7 +112,7 @@ def _size(rows: Rows) -> int:
 
 @compiled
 def _pack(rows: Rows, out: Bytes) -> int:
-    """Write into zeroed `out`; returns the number of bytes."""
+    """Write into `out`; returns the number of bytes."""
     k = _remainder_bits(rows)
     out[0] = len(rows) & 255
     out[1] = len(rows) >> 8
@@ -128,6 +144,28 @@ def _pack(rows: Rows, out: Bytes) -> int:
         out[at] = pending & np.uint64(255)
         at += 1
     return at
+
+
+@compiled
+def _put(rows: Rows, row: int, grown: Rows, out: Bytes) -> int:
+    """Fill `grown` with the rows and one more, and pack them into `out` where it has room; the number of
+    bytes, or -1, and nothing is filled, where the row is there.
+    """
+    low, high = 0, len(rows)
+    while low < high:
+        middle = (low + high) // 2
+        if rows[middle] < row:
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(rows) and rows[low] == row:
+        return -1
+    for k in range(low):
+        grown[k] = rows[k]
+    grown[low] = row
+    for k in range(low, len(rows)):
+        grown[k + 1] = rows[k]
+    return _pack(grown, out) if len(out) else 0
 
 
 @compiled

@@ -12,9 +12,11 @@ read, and the next write stores it in the present form. A state of a newer build
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from model.errors import NewerVersionError, StoreError
 from streams.state.stored_format import NEIGHBOURS
@@ -34,30 +36,35 @@ _LEAD = bytes([VERSION])
 
 def encode(state: UserState) -> bytes:
     """A state as the bytes that `decode` reads."""
+    # A tuple is written like a `Body`, whose fields these are in order, and is made in a tenth of the time.
     return _LEAD + _encoder.encode(
-        Body(
-            items=state.items.astype(_I4, copy=False).tobytes(),
-            actions=state.actions.tobytes(),
-            ratings=state.ratings.astype(_F4, copy=False).tobytes(),
-            times=state.times.astype(_I8, copy=False).tobytes(),
-            consumed=pack_consumed(state.consumed),
-            interactions=state.interactions,
-            rating_count=state.rating_count,
-            rating_sum=state.rating_sum,
-            activity=state.activity,
-            last_ts=state.last_ts,
-            words=state.words.astype(_F2).tobytes(),
-            words_weight=state.words_weight,
-            weights=state.weights.astype(_F4, copy=False).tobytes(),
-            recent=b"".join(state.recent),
-            offsets=state.offsets,
-            profile=state.profile,
-            liked=state.liked.astype(_F2).tobytes(),
-            sums=pack_sums(state.sums),
-            searched=state.searched.astype(_F2).tobytes(),
-            searched_ms=state.searched_ms,
+        (
+            _stored(state.items, _I4),
+            state.actions.tobytes(),
+            _stored(state.ratings, _F4),
+            _stored(state.times, _I8),
+            pack_consumed(state.consumed),
+            state.interactions,
+            state.rating_count,
+            state.rating_sum,
+            state.activity,
+            state.last_ts,
+            _stored(state.words, _F2),
+            state.words_weight,
+            _stored(state.weights, _F4),
+            b"".join(state.recent),
+            state.offsets,
+            state.profile,
+            _stored(state.liked, _F2),
+            pack_sums(state.sums),
+            _stored(state.searched, _F2),
+            state.searched_ms,
         )
     )
+
+
+def _stored(numbers: NDArray[Any], kind: np.dtype[Any]) -> bytes:
+    return (numbers if numbers.dtype is kind else numbers.astype(kind)).tobytes() if len(numbers) else b""
 
 
 def decode(raw: bytes | None) -> UserState:
@@ -83,14 +90,15 @@ def decode(raw: bytes | None) -> UserState:
 
 
 def _state(body: Body) -> UserState:
-    items = np.frombuffer(body.items, _I4)
-    ratings = np.frombuffer(body.ratings, _F4)
-    times = np.frombuffer(body.times, _I8)
+    # In memory that could be written, as the fold makes it: compiled code has one form for it, not two.
+    items = np.frombuffer(bytearray(body.items), _I4)
+    ratings = np.frombuffer(bytearray(body.ratings), _F4)
+    times = np.frombuffer(bytearray(body.times), _I8)
     if not len(items) == len(body.actions) == len(ratings) == len(times):
         raise ValueError(
             f"{len(items)} items, {len(body.actions)} actions, {len(ratings)} ratings, {len(times)} times"
         )
-    actions = np.frombuffer(body.actions, np.uint8)
+    actions = np.frombuffer(bytearray(body.actions), np.uint8)
     if (times[1:] < times[:-1]).any():  # written by a build that kept the order of arrival
         order = times.argsort(kind="stable")
         items, actions, ratings, times = items[order], actions[order], ratings[order], times[order]

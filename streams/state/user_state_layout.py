@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.state.consumed import BLOCKED, FORGOTTEN, Consumed, check_consumed
-from streams.state.packed_rows import pack_sorted, unpack_sorted
+from streams.state.packed_rows import unpack_sorted
 from streams.state.user_state import NEVER
 from streams.state.user_sums import NOT_MEASURED, Exposure, Moment, UserSums
 
@@ -51,15 +51,16 @@ class Body(msgspec.Struct, array_like=True, gc=False):
 def pack_consumed(consumed: Consumed) -> list[int | bytes]:
     """For each group its code and `packed_rows`, as `Body.consumed` has them."""
     packed: list[int | bytes] = []
-    for action, keys in consumed.groups:
+    for (action, _), keys in zip(consumed.groups, consumed.in_bytes(), strict=True):
         hashed = (_BLOCKED_HASHED if action == BLOCKED else _HASHED) + consumed.hash_bits
-        packed += (hashed if consumed.hash_bits else action, pack_sorted(keys))
+        packed += (hashed if consumed.hash_bits else action, keys)
     return packed
 
 
 def unpack_consumed(packed: list[int | bytes]) -> Consumed:
     """What `pack_consumed` packed; `ValueError` for anything else."""
     groups: list[tuple[int, NDArray[np.int32]]] = []
+    stored: list[bytes] = []
     bits: set[int] = set()
     for code, keys in zip(packed[::2], packed[1::2], strict=True):
         if not isinstance(code, int) or not isinstance(keys, bytes):
@@ -71,9 +72,10 @@ def unpack_consumed(packed: list[int | bytes]) -> Consumed:
             action, hashed = BLOCKED, code - _BLOCKED_HASHED
         bits.add(hashed)
         groups.append((action, unpack_sorted(keys)))
+        stored.append(keys)
     if len(bits) > 1:
         raise ValueError(f"consumed items in hashes of {sorted(bits)} bits; expected one number of bits")
-    consumed = Consumed(tuple(groups), *bits)
+    consumed = Consumed(tuple(groups), bits.pop() if bits else 0, tuple(stored))
     check_consumed(consumed)
     return consumed
 

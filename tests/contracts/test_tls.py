@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,9 +11,11 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 import uvloop
+from redis.exceptions import RedisError
 
 from model.errors import StoreUnavailableError
 from streams.settings.connections import RedisSettings
+from streams.stores.redis.server import RedisServer
 from streams.stores.redis.store import RedisStore
 from tests.conftest import patient
 from tests.contracts.store_contract import batch, told
@@ -88,3 +91,45 @@ async def test_plain_text_to_a_port_with_tls_is_an_error_and_no_hang(encrypted: 
         with pytest.raises(StoreUnavailableError):
             await store.active_model()
     await store.close()
+
+
+async def test_connections_share_one_context_until_a_file_changes(
+    front: TlsFront, encrypted: RedisSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To make one reads all authorities of the system, on the loop: after an outage, once a connection."""
+    made = list[object]()
+    make = ssl.create_default_context
+
+    def counted() -> ssl.SSLContext:
+        made.append(None)
+        return make()
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    server = RedisServer(patient(encrypted))
+    try:
+        for _ in range(5):
+            await (await server.opened()).disconnect()
+        assert await server.hot.call("PING") == b"PONG"
+        assert len(made) == 1
+        front.authority.write_bytes(front.authority.read_bytes() + b"\n")  # renewed
+        for _ in range(3):
+            await (await server.opened()).disconnect()
+        assert len(made) == 2
+    finally:
+        await server.close()
+
+
+async def test_a_file_that_is_gone_is_an_error_and_no_old_context(
+    front: TlsFront, encrypted: RedisSettings, tmp_path: Path
+) -> None:
+    copy = tmp_path / "authority.pem"
+    copy.write_bytes(front.authority.read_bytes())
+    url = encrypted.url.replace(str(front.authority), str(copy))
+    server = RedisServer(patient(msgspec.structs.replace(encrypted, url=url)))
+    try:
+        assert await server.pooled.call("PING") == b"PONG"
+        copy.unlink()
+        with pytest.raises(RedisError, match="No such file"):
+            await server.opened()
+    finally:
+        await server.close()

@@ -21,11 +21,11 @@ CHUNK_BYTES = 1 << 16
 
 class TlsFront:
     """Listens in a thread of its own, so that a test's loop may come and go. `authority`: the file of the
-    certificate that clients must trust.
+    certificate that clients must trust, which is `made`'s where several fronts have one.
     """
 
-    def __init__(self, folder: Path, port: int) -> None:
-        made = trustme.CA()
+    def __init__(self, folder: Path, port: int, made: trustme.CA | None = None) -> None:
+        made = made or trustme.CA()
         self.authority = folder / "authority.pem"
         made.cert_pem.write_to_path(self.authority)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

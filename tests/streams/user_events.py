@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from model.actions import ACTIONS
 from streams.events.schema import TOPIC_OF, Click, Forget, Impression, Review, User, UserEvent
+from streams.state.consumed import Consumed
 from streams.state.fold import Applied, Delivery, apply
 from streams.state.user_state import EMPTY, WORDS_DIM, StateSettings, UserState
 
@@ -122,6 +123,8 @@ def plain(state: UserState, *without: str) -> dict[str, Any]:
     def of(value: Any) -> Any:
         if isinstance(value, np.ndarray):
             return value.dtype.str, value.tobytes()
+        if isinstance(value, Consumed):  # whether its bytes were made already is no difference
+            return of(value.groups), value.hash_bits, value.in_bytes()
         if isinstance(value, tuple):
             return tuple(map(of, value))
         return value

@@ -21,7 +21,7 @@ from streams.settings.tree import Settings
 log = logging.getLogger(__name__)
 
 PASSED_ON = ("accept", "accept-language", "content-type", "idempotency-key", "traceparent", "tracestate")
-PASSED_BACK = ("cache-control", "retry-after", "etag")
+PASSED_BACK = ("cache-control", "retry-after", "etag", "idempotent-replayed")
 NEXT_AFTER = frozenset((502, 503, 504))
 """A ranker that says this is starting, or has too much to do: another one may answer."""
 

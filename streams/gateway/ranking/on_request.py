@@ -117,8 +117,8 @@ class OnRequest:
                 )
             ) from None  # fmt: skip
 
-    def show(self, slate: Slate, at: Sequence[int], surface: str) -> None:
-        """Log that these places were shown to the slate's user."""
+    def show(self, slate: Slate, at: Sequence[int], surface: str, event_id: str = "") -> None:
+        """Log that these places were shown to the slate's user; under one `event_id` it counts once."""
         at = at[:IMPRESSION_MOST]
         if not at:
             return
@@ -130,7 +130,7 @@ class OnRequest:
             teams=None if teams is None else [teams[k] for k in at],
         )
         now_ms = self.clock.now_ms()
-        self._impressions.add(impression_of(shown, len(at), slate.user_id, now_ms, surface))
+        self._impressions.add(impression_of(shown, len(at), slate.user_id, now_ms, surface, event_id))
 
     def _later(self, reason: str, expected: str, came: str) -> ProblemError:
         again_s = self.settings.gateway.retry_after_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, post
@@ -12,7 +13,9 @@ from litestar.handlers import HTTPRouteHandler
 from streams.gateway.answers import Answer, response
 from streams.gateway.bodies import body_of
 from streams.gateway.errors import ProblemError, problem, says
+from streams.gateway.idempotency import AT_WORK, IdempotentAnswers
 from streams.gateway.openapi import body_as
+from streams.gateway.operations import IDEMPOTENCY_KEY
 from streams.gateway.ranking.bodies import GivenItem, RankBody
 from streams.gateway.ranking.json_bodies import decoded
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
@@ -105,16 +108,19 @@ class Rankings:
 
     async def answer(self, raw: bytes) -> Answer:
         """The answer to a body; raises `ProblemError`."""
+        return await self.ranking(decoded(raw, RankBody))
+
+    async def ranking(self, body: RankBody, event_id: str = "") -> Answer:
+        """`event_id`: of the impression, a new one where none is given."""
         ranker = self.on_request.ranker
-        body = decoded(raw, RankBody)
         asked = asked_of(body, self.most)
         answer = await self.on_request.answered(ranker.slate(asked))
         if body.impression:
-            self.on_request.show(answer.slate, range(len(answer.slate.items)), asked.surface)
+            self.on_request.show(answer.slate, range(len(answer.slate.items)), asked.surface, event_id)
         return ranked_answer(ranked(answer, explain=body.explain))
 
 
-def rank_route(rankings: Rankings) -> HTTPRouteHandler:
+def rank_route(rankings: Rankings, answers: IdempotentAnswers) -> HTTPRouteHandler:
     """The route."""
 
     @post(
@@ -128,10 +134,11 @@ def rank_route(rankings: Rankings) -> HTTPRouteHandler:
             "them. What is answered counts as shown, unless `impression` is false: let `n` be what you show."
         ),
         tags=["on request"],
-        operation_class=body_as(RankBody, EXAMPLE),
+        operation_class=body_as(RankBody, EXAMPLE, [IDEMPOTENCY_KEY]),
         responses={
             **says(400, "The body is not JSON"),
             **says(408, "The body did not come to its end in time"),
+            **says(409, AT_WORK),
             **says(413, "The body is too large"),
             **says(422, "The body asks for what can't be"),
             **UNANSWERED,
@@ -139,6 +146,16 @@ def rank_route(rankings: Rankings) -> HTTPRouteHandler:
     )
     async def rank(request: Request[Any, Any, Any]) -> Response[Ranked]:
         _ = rankings.on_request.ranker  # whoever ranks elsewhere reads the body
-        return response(await rankings.answer(await body_of(request)))
+        raw = await body_of(request)
+        body = decoded(raw, RankBody)
+        return response(
+            await answers.answer(
+                request.scope["headers"],
+                f"POST {PATH}",
+                raw,
+                partial(rankings.ranking, body),
+                user_of(body.user_id, body.session),
+            )
+        )
 
     return rank

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
+from streams.gateway.idempotency import IdempotentAnswers
 from streams.gateway.ranking.bodies import RankBody
 from streams.gateway.ranking.feed_body import FeedBody
 from streams.gateway.ranking.on_request import OnRequest
@@ -16,6 +17,8 @@ KINDS: tuple[type[msgspec.Struct], ...] = (RankBody, FeedBody)
 """What their bodies are made of, for /schema."""
 
 
-def ranking_routes(on_request: OnRequest, rankings: Rankings, store: Store) -> list[HTTPRouteHandler]:
+def ranking_routes(
+    on_request: OnRequest, rankings: Rankings, store: Store, answers: IdempotentAnswers
+) -> list[HTTPRouteHandler]:
     """All of them, but for the feed's own (`streams.gateway.feed_route`)."""
-    return [rank_route(rankings), *slate_routes(on_request, store)]
+    return [rank_route(rankings, answers), *slate_routes(on_request, store)]

@@ -8,6 +8,7 @@ from litestar import Request
 from litestar.openapi.datastructures import ResponseSpec
 
 from streams.gateway.errors import PROBLEM_JSON, ProblemError, problem, says
+from streams.gateway.idempotency import AT_WORK
 from streams.gateway.lines import NDJSON
 from streams.gateway.records.listing import PAGE_DEFAULT, PAGE_MOST
 
@@ -24,7 +25,7 @@ READ = {
 PUT = {
     **says(400, "The body is not JSON, or the id is out of range"),
     **says(408, "The body did not come to its end in time"),
-    **says(409, "The same request is at work under this Idempotency-Key"),
+    **says(409, AT_WORK),
     **says(412, "It is not as the client knows it"),
     **says(413, "The body is too large"),
     **says(422, "The fields are wrong, or the Idempotency-Key was sent with another request"),
@@ -33,11 +34,11 @@ PUT = {
 CHANGED = {
     **PUT,
     **says(404, "There is none of this id"),
-    **says(409, "Its text is not known, or the same request is at work under this Idempotency-Key"),
+    **says(409, f"Its text is not known. {AT_WORK}"),
 }
 DELETED = {
     **says(400, "The id is out of range, or a header is wrong"),
-    **says(409, "The same request is at work under this Idempotency-Key"),
+    **says(409, AT_WORK),
     **says(412, "It is not as the client knows it"),
     **says(422, "The Idempotency-Key was sent with another request"),
     **AWAY,

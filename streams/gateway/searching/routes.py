@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -10,13 +11,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from streams.gateway.answers import JSON, json_answer, response
+from streams.gateway.bodies import body_of
 from streams.gateway.errors import says
 from streams.gateway.feeds import NO_STORE
+from streams.gateway.idempotency import AT_WORK, IdempotentAnswers
 from streams.gateway.loopback import check_loopback
 from streams.gateway.openapi import body_as
+from streams.gateway.operations import IDEMPOTENCY_KEY
 from streams.gateway.ranking.cursor import PATTERN
 from streams.gateway.ranking.filtered import wrong
-from streams.gateway.ranking.json_bodies import json_body
+from streams.gateway.ranking.json_bodies import decoded
 from streams.gateway.ranking.on_request import UNANSWERED
 from streams.gateway.ranking.parameters import check_once
 from streams.gateway.searching.bodies import COMPLETIONS_MAX, PLACES_MAX, SearchBody
@@ -60,11 +64,12 @@ class Rebuilt(msgspec.Struct):
     items: int
 
 
-def searching_routes(searches: Searches) -> list[HTTPRouteHandler]:
+def searching_routes(searches: Searches, answers: IdempotentAnswers) -> list[HTTPRouteHandler]:
     """The routes of this room."""
     refusals = {**says(400, "A parameter is out of range, unknown, or can't be read"), **UNANSWERED}
     of_bodies = {
         **says(408, "The body did not come to its end in time"),
+        **says(409, AT_WORK),
         **says(413, "The body is too large"),
         **says(422, "The body asks for what can't be"),
     }
@@ -132,12 +137,17 @@ def searching_routes(searches: Searches) -> list[HTTPRouteHandler]:
         summary="Search, with a body",
         description="What GET takes as parameters, as a body.",
         tags=["search"],
-        operation_class=body_as(SearchBody, EXAMPLE),
+        operation_class=body_as(SearchBody, EXAMPLE, [IDEMPOTENCY_KEY]),
         responses={**refusals, **of_bodies},
     )
     async def ask_search(request: Request[Any, Any, Any]) -> Response[SearchResult]:
-        body = await json_body(request, SearchBody)
-        return response(await searches.answer(body))
+        raw = await body_of(request)
+        body = decoded(raw, SearchBody)
+        return response(
+            await answers.answer(
+                request.scope["headers"], f"POST {PATH}", raw, partial(searches.answer, body), body.user
+            )
+        )
 
     @get(
         "/v1/suggest",

@@ -53,14 +53,16 @@ class Searches:
             self._made = Searcher(ranker)
         return self._made
 
-    async def answer(self, body: SearchBody) -> Answer:
-        """As bytes, which nobody on the way keeps; raises `ProblemError`."""
-        return json_answer(200, await self.search(body), JSON, NO_STORE)
+    async def answer(self, body: SearchBody, event_id: str = "") -> Answer:
+        """As bytes, which nobody on the way keeps; raises `ProblemError`. `event_id`: of the impression, a
+        new one where none is given.
+        """
+        return json_answer(200, await self.search(body, event_id), JSON, NO_STORE)
 
-    async def search(self, body: SearchBody) -> SearchResult:
+    async def search(self, body: SearchBody, event_id: str = "") -> SearchResult:
         """Raises `ProblemError`."""
         if body.cursor:
-            return await self._further(body)
+            return await self._further(body, event_id)
         searcher, user, asked = self.searcher, body.user, body.filter()
         from streams.serving.searcher import Query
 
@@ -79,19 +81,19 @@ class Searches:
         slate = found.answer.slate
         at = range(min(body.n, len(slate.items)))
         if body.impression and user:
-            self._on_request.show(slate, at, body.surface)
+            self._on_request.show(slate, at, body.surface, event_id)
         more = body.n < len(slate.items)
         cursor = str(Cursor(slate.slate_id, body.n)) if more else None
         return first_page(found, at, body.explain, cursor)
 
-    async def _further(self, body: SearchBody) -> SearchResult:
+    async def _further(self, body: SearchBody, event_id: str) -> SearchResult:
         """Places of a search that was made before, but for items that can't be had any more."""
         if not body.a_page:
             raise wrong_cursor("a cursor beside parameters that the first page has settled")
         kept, at, end = await further(self._on_request, body.cursor, body.user, body.n, "search")
         slate = kept.answer.slate
         if body.impression and body.user:
-            self._on_request.show(slate, at, kept.asked.surface)
+            self._on_request.show(slate, at, kept.asked.surface, event_id)
         more = str(Cursor(slate.slate_id, end)) if end < len(slate.items) else None
         return page(kept.answer, kept.asked.query, at, body.explain, more)
 

@@ -29,6 +29,8 @@ class Segments:
         """What is known of the user, as in "country=DE, activity=few"; "" where nothing is asked for. Who
         says nothing of a field is of one segment with all who don't.
         """
+        if not self._of_user:
+            return ""
         return ", ".join(f"{each.removeprefix(PROFILE)}={_value(each, state)}" for each in self._of_user)
 
     def name(self, surface: str, of_user: str) -> str:

@@ -10,12 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
+from model.schema import I64
 from streams.ranking.candidates.asks import Asks, BatchAsks
 from streams.ranking.candidates.lists import FoundLists
 from streams.ranking.candidates.rest import add_rest
 from streams.ranking.candidates.selection import key, lowest_first, row_of
 from streams.ranking.workspace import Fusion, Scratch, Workspace
 
+I8 = NDArray[np.int8]
+U8 = NDArray[np.uint8]
+I32 = NDArray[np.int32]
+U64 = NDArray[np.uint64]
+F64 = NDArray[np.float64]
 OTHERS = np.uint64(1 << 63)  # the highest bit of a key: of all rows that no source has reserved
 
 
@@ -26,10 +32,10 @@ class Pools(NamedTuple):
     origin int8 [n]: the source that gave the row the largest part of its sum, -1 for none.
     """
 
-    offsets: NDArray[np.int64]
-    rows: NDArray[np.int32]
-    ranks: NDArray[np.int32]
-    origin: NDArray[np.int8]
+    offsets: I64
+    rows: I32
+    ranks: I32
+    origin: I8
 
 
 class AddedRows(NamedTuple):
@@ -37,16 +43,16 @@ class AddedRows(NamedTuple):
     int32.
     """
 
-    rows: NDArray[np.int32]
-    first: NDArray[np.int64]
+    rows: I32
+    first: I64
 
 
 class GivenPools(NamedTuple):
     """Pools that requests bring themselves: as in `AddedRows`. asked uint8 [B]: 1 where a request does."""
 
-    rows: NDArray[np.int32]
-    first: NDArray[np.int64]
-    asked: NDArray[np.uint8]
+    rows: I32
+    first: I64
+    asked: U8
 
 
 def blend(
@@ -55,7 +61,7 @@ def blend(
     also: AddedRows,
     given: GivenPools,
     rest: int,
-    blocked: NDArray[np.uint8],
+    blocked: U8,
     items: int,
     workspace: Workspace,
 ) -> Pools:
@@ -75,26 +81,30 @@ def blend(
         np.empty(room, np.int8),
     )
     fusion, scratch = workspace.fusion(asks.most, sources), workspace.scratch(asks.most)
-    n = _blend(found, asks.columns, also, given, rest, blocked, items, fusion, scratch, pools)
+    n = _blend(*asks.columns, *fusion, *pools, *found, *given, *scratch, *also, rest, blocked, items)
     return Pools(pools.offsets, pools.rows[:n], pools.ranks[:n], pools.origin[:n])
 
 
 @compiled
 def _blend(
-    found: FoundLists,
-    asks: Asks,
-    also: AddedRows,
-    given: GivenPools,
-    rest: int,
-    blocked: NDArray[np.uint8],
-    items: int,
-    fusion: Fusion,
-    scratch: Scratch,
-    pools: Pools,
-) -> int:
-    """Fill `pools`; how many candidates there are."""
-    n, keys = 0, scratch.keys
-    offsets, rows, ranks, origin = pools
+    limits: I64, first: I64, longest: I64, life_ms: F64, weights: F64, constant: F64, reserve: I64, pool: I64,
+    least: I64,
+    table: I32, met: I32, met_ranks: I32, met_origin: I8, sums: F64,
+    offsets: I64, rows: I32, ranks: I32, origin: I8,
+    found_rows: I32, found_first: I64, counts: I64,
+    given_rows: I32, given_first: I64, given_asked: U8,
+    keys: U64, spare: U64, bins: I64,
+    also_rows: I32, also_first: I64,
+    rest: int, blocked: U8, items: int,
+) -> int:  # fmt: skip
+    """Fill `pools`; how many candidates there are. The arrays come one by one, a line for each tuple: what is
+    in named tuples is found out anew at each call, which takes three times as long.
+    """
+    found = FoundLists(found_rows, found_first, counts)
+    asks = Asks(limits, first, longest, life_ms, weights, constant, reserve, pool, least)
+    also, given = AddedRows(also_rows, also_first), GivenPools(given_rows, given_first, given_asked)
+    fusion, scratch = Fusion(table, met, met_ranks, met_origin, sums), Scratch(keys, spare, bins)
+    pools, n = Pools(offsets, rows, ranks, origin), 0
     for b in range(len(asks.pool)):
         offsets[b] = n
         different = _fuse(found, asks, b, fusion, keys)
@@ -133,11 +143,11 @@ def _put_also(also: AddedRows, b: int, n: int, pools: Pools) -> int:
 
 @compiled
 def _put_given(
-    given: NDArray[np.int32],
+    given: I32,
     fusion: Fusion,
-    rows: NDArray[np.int32],
-    ranks: NDArray[np.int32],
-    origin: NDArray[np.int8],
+    rows: I32,
+    ranks: I32,
+    origin: I8,
 ) -> int:
     """Write the rows that are given, the highest sum first, with what the sources say of them."""
     sums = np.zeros(len(given), np.float32)
@@ -158,7 +168,7 @@ def _put_given(
 
 
 @compiled
-def _fuse(found: FoundLists, asks: Asks, b: int, fusion: Fusion, keys: NDArray[np.uint64]) -> int:
+def _fuse(found: FoundLists, asks: Asks, b: int, fusion: Fusion, keys: U64) -> int:
     """Add up the lists of request b; how many different rows there are, in `fusion.met` with what is known of
     them.
 
@@ -191,7 +201,7 @@ def _fuse(found: FoundLists, asks: Asks, b: int, fusion: Fusion, keys: NDArray[n
 
 
 @compiled
-def _forget_reserve(keys: NDArray[np.uint64], spare: NDArray[np.uint64]) -> None:
+def _forget_reserve(keys: U64, spare: U64) -> None:
     """Merge the keys of reserved rows, which come first, with the others: both are in order."""
     reserved = 0
     while reserved < len(keys) and keys[reserved] < OTHERS:
@@ -210,7 +220,7 @@ def _forget_reserve(keys: NDArray[np.uint64], spare: NDArray[np.uint64]) -> None
 
 
 @compiled
-def _slot(table: NDArray[np.int32], met: NDArray[np.int32], row: np.int32) -> int:
+def _slot(table: I32, met: I32, row: np.int32) -> int:
     """Where `row` stands in the hash table, or is to stand."""
     mask = len(table) - 1
     at = (int(row) * 2_654_435_761) & mask
@@ -220,7 +230,7 @@ def _slot(table: NDArray[np.int32], met: NDArray[np.int32], row: np.int32) -> in
 
 
 @compiled
-def _clear(table: NDArray[np.int32], met: NDArray[np.int32]) -> None:
+def _clear(table: I32, met: I32) -> None:
     """Empty the hash table, in which these rows stand."""
     if len(met) > len(table) // 8:
         table[:] = -1

@@ -6,12 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from model.features import SignalsOf
 from model.schema import F32
 from streams.ranking.candidates.context import BatchContext
 from streams.ranking.candidates.lists import Lists
 from streams.ranking.candidates.selection import key, take
-from streams.ranking.workspace import Scratch
 from streams.signals.pair_signals import cosine
 from streams.signals.signal_table import BatchSignals
 
@@ -31,23 +29,27 @@ def find_by_difference(
     """
     workspace = context.workspace
     scratch = workspace.scratch(len(workspace.places))  # no user has signals of more rows than there are
-    _find(signals.parts, signal, taken_off, totals, context.blocked, chosen, lists, scratch)
+    _find(*signals.parts, signal, taken_off, totals, context.blocked, chosen, *lists, *scratch)
 
 
 @compiled
 def _find(
-    signals: SignalsOf,
+    rows: NDArray[np.int32],
+    values: F32,
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
     signal: int,
     taken_off: int,
     totals: F32 | None,
     blocked: NDArray[np.uint8],
     chosen: NDArray[np.int64],
-    lists: Lists,
-    scratch: Scratch,
+    found: NDArray[np.int32],
+    first: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    keys: NDArray[np.uint64],
+    spare: NDArray[np.uint64],
+    bins: NDArray[np.int64],
 ) -> None:
-    rows, values, begin, end = signals
-    found, first, counts = lists
-    keys, spare, bins = scratch
     for b in chosen:
         n = 0
         for k in range(begin[b], end[b]):

@@ -5,14 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from model.schema import F32
 from streams.learning.trial import drafted, number_of
+from streams.ranking.best_first import best_first
 from streams.ranking.draft import Draft
 from streams.ranking.request import RankRequest
+from streams.ranking.workspace import Workspace
 
 
 class Trial:
     """Stands before all rerankers: what they put in between is of neither order. It writes `teams`."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
 
     def enable(self, request: RankRequest) -> bool:
         return request.trial
@@ -27,15 +31,12 @@ class Trial:
         averted = batch.averted.get(number)
         if averted is not None:
             frozen, adapted = frozen - averted, adapted - averted
-        first, second = (_best(scores[: draft.placed], len(chosen)) for scores in (frozen, adapted))
-        places, brought = drafted(first, second, len(chosen), number_of(draft.request.occasion))
+        placed, best = draft.placed, np.empty((2, len(chosen)), np.intp)
+        scratch = self.workspace.scratch(placed)
+        best_first(frozen[:placed], scratch, best[0])
+        best_first(adapted[:placed], scratch, best[1])
+        places, brought = drafted(best[0], best[1], len(chosen), number_of(draft.request.occasion))
         teams = np.zeros(len(draft.rows), np.int8)
         teams[places] = brought
         batch.teams[number] = teams
         return places
-
-
-def _best(scores: F32, count: int) -> list[int]:
-    """Of the best; ties keep the pool's order, and what is not a number comes last."""
-    best: list[int] = np.argsort(-scores, kind="stable")[:count].tolist()
-    return best

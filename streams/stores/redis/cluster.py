@@ -22,6 +22,7 @@ from redis.exceptions import AskError, MovedError, RedisClusterException, RedisE
 from model.errors import SettingsError, StoreUnavailableError
 from streams.settings.connections import RedisSettings
 from streams.stores.redis.calls import Calls, key_of
+from streams.stores.redis.opening import SharedTls, driver_info
 from streams.stores.redis.pipeline import Command
 from streams.stores.redis.server import RedisServer
 
@@ -33,7 +34,7 @@ class ClusterServers:
     """The nodes of a cluster, both ways to them, and who has which slot."""
 
     def __init__(self, settings: RedisSettings) -> None:
-        self._settings, self._timeout_s = settings, settings.timeout_ms / 1_000
+        self._settings, self._timeout_s, self._tls = settings, settings.timeout_ms / 1_000, SharedTls()
         server = RedisServer(settings).pooled.server
         try:
             self._library = RedisCluster.from_url(
@@ -42,6 +43,7 @@ class ClusterServers:
                 socket_timeout=self._timeout_s,
                 socket_connect_timeout=self._timeout_s,
                 protocol=2,
+                driver_info=driver_info(),
                 retry=Retry(NoBackoff(), 0),
             )
         except RedisClusterException as error:
@@ -57,7 +59,7 @@ class ClusterServers:
         """The server at an address."""
         address = host, int(port)
         if address not in self._servers:
-            self._servers[address] = RedisServer(self._settings, *address)
+            self._servers[address] = RedisServer(self._settings, *address, self._tls)
         return self._servers[address]
 
     async def node_of(self, slot: int) -> RedisServer:

@@ -21,6 +21,7 @@ from model.errors import SettingsError
 from streams.settings.connections import RedisSettings
 from streams.settings.shown import server_of
 from streams.stores.redis.calls import Calls
+from streams.stores.redis.opening import SharedTls, share
 from streams.stores.redis.pipeline import Command, PipelinedConnection
 
 
@@ -108,8 +109,10 @@ class PooledCalls(Calls):
 class RedisServer:
     """One server, and both ways to it."""
 
-    def __init__(self, settings: RedisSettings, host: str = "", port: int = 0) -> None:
-        """`host` and `port`: of a node of a cluster, in place of the URL's."""
+    def __init__(
+        self, settings: RedisSettings, host: str = "", port: int = 0, tls: SharedTls | None = None
+    ) -> None:
+        """`host` and `port`: of a node of a cluster, in place of the URL's. `tls`: what its nodes share."""
         try:
             self._pool = BlockingConnectionPool.from_url(
                 settings.url,
@@ -122,6 +125,7 @@ class RedisServer:
             )
         except ValueError as error:
             raise SettingsError(f"redis.url: {error}; expected redis://HOST:PORT/DATABASE") from None
+        share(self._pool, tls or SharedTls())
         server = server_of(settings.url)  # a password may stand in the URL
         if host:
             self._pool.connection_kwargs.update(host=host, port=port)

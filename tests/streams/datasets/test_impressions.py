@@ -20,9 +20,9 @@ from streams.events.schema import Click, Impression, UserEvent
 from streams.learning.kept_slates import UserSlates
 from streams.learning.steps import ShowingStep
 from streams.offline.stream_driver import Prequential, Stream
-from streams.recommender import Recommender
+from streams.recommender import Folded, Recommender
 from streams.settings.tree import Settings
-from streams.state.fold import Applied, Delivery
+from streams.state.fold import Delivery
 from streams.state.user_state import UserState
 from tests.streams.datasets.readable import shared
 
@@ -141,7 +141,7 @@ def test_the_core_gets_impressions_and_then_their_clicks(
         words: F32 | None,
         kept: UserSlates,
         searched: F32 | None,
-    ) -> Applied:
+    ) -> Folded:
         applied.append(event)
         return apply(state, event, delivery, words, kept, searched=searched)
 

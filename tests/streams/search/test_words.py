@@ -65,6 +65,30 @@ def test_a_title_counts_more_than_a_text() -> None:
     assert words.search([[("guitar", 1.0)]], 5).rows.tolist() == [1, 0]
 
 
+def test_a_common_word_is_not_looked_for_in_texts_where_enough_titles_have_it() -> None:
+    words = Words()
+    titles = {row: f"strap {row}" if row % 4 else f"strap {row} guitar" for row in range(40)}
+    words.put(
+        [
+            document_of(row, ItemRecord(f"i{row}", 1, title=title, description="for a guitar"))
+            for row, title in titles.items()
+        ]
+    )
+    named = set(range(0, 40, 4))
+    assert rows(words, "guitar", limit=10) == named, "all ten have it in the title"
+    assert rows(words, "guitar", limit=11) > named, "who asks for more gets those that have it in the text"
+    assert rows(words, "guitar", limit=100) == set(titles)
+    asked = [[("guitar", 1.0)], [("3", 1.0)]]
+    best = words.search(asked, 5).rows.tolist()
+    assert best[0] == 3, "a rare word brings what has the common one in its text alone"
+    among = words.search([[("guitar", 1.0)]], 1, np.array([1, 2, 3]))
+    assert len(among.rows) == 1, "where few are asked for, all are looked at"
+    assert not words.search([[("guitar", 1.0)]], 10).whole
+    words.put([document_of(row, ItemRecord(f"i{row}", 1, title="strap")) for row in named])
+    assert rows(words, "guitar", limit=10) <= set(titles) - named, "those are no more that were counted"
+    assert len(rows(words, "guitar", limit=10)) == 10
+
+
 def test_stems_stand_beside_the_words_and_are_no_words() -> None:
     words = Words()
     words.put(documents(["the straps of the guitars"]))

@@ -49,6 +49,7 @@ assert not small.draft("u1").adapted
 small.core.learner.levels.everyone.guard.follow(True)  # as if it had found the adapted order better
 assert small.draft("u1").adapted
 assert small.draft("u1", arm="bandit").propensities is not None
+assert any(small.draft("u1", cause=f"e{n}", trial=True).tried for n in range(40))
 
 # A snapshot, with events meanwhile, a late one among them; and what is made of it.
 copy = CountersCopy(small.core)

@@ -34,6 +34,7 @@ def met(pairs: list[tuple[int, int]], most: int, blocking: int = EVERY_ACTION) -
         consumed = consumed.add(row, action, blocking, most)
         check_consumed(consumed)
         assert size(consumed) <= most
+        assert consumed.in_bytes() == tuple(pack_sorted(keys) for _, keys in consumed.groups)
     return consumed
 
 

@@ -10,7 +10,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from model.errors import StoreError
-from streams.state.packed_rows import MAX_ROWS, pack_sorted, packed_size, size_at_most, unpack_sorted
+from streams.state.packed_rows import (
+    MAX_ROWS,
+    pack_sorted,
+    packed_size,
+    size_at_most,
+    unpack_sorted,
+    with_one_more,
+)
 
 LARGEST = 2**31 - 1
 row_sets = st.sets(st.integers(0, LARGEST) | st.integers(0, 300), max_size=200)
@@ -29,6 +36,22 @@ def test_any_set_of_rows_comes_back(rows: set[int]) -> None:
     assert unpacked.dtype == np.int32
     np.testing.assert_array_equal(unpacked, expected)
     assert len(pack_sorted(expected)) == packed_size(expected) <= size_at_most(len(rows), 1)
+
+
+@given(row_sets, st.integers(0, LARGEST) | st.integers(0, 300))
+def test_one_more_row_is_put_in_its_place(rows: set[int], row: int) -> None:
+    before = np.array(sorted(rows), np.int32)
+    grown, packed = with_one_more(before, row)
+    assert before.tolist() == sorted(rows)
+    assert grown.tolist() == sorted({*rows, row})
+    assert (grown is before) == (row in rows)
+    assert packed == (b"" if row in rows else pack_sorted(grown))
+
+
+def test_more_rows_than_are_packed_are_still_a_set() -> None:
+    rows = np.arange(MAX_ROWS, dtype=np.int32)
+    grown, packed = with_one_more(rows, MAX_ROWS + 7)
+    assert (len(grown), grown[-1], packed) == (MAX_ROWS + 1, MAX_ROWS + 7, b"")
 
 
 def test_as_many_rows_as_fit_come_back() -> None:

@@ -105,6 +105,24 @@ async def test_what_a_ranker_answers_is_what_the_client_gets(handed: Handed) -> 
         assert (await http.post("/v1/rank", content=b" " * 2_000_001)).status_code == 413
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/v1/rank", RANK), ("/v1/users/u1/feed", {"surface": "shelf"}), ("/v1/search", {"q": "", "n": 3})],
+)
+async def test_under_one_key_all_rankers_answer_as_the_first_did(
+    handed: Handed, path: str, body: dict[str, Any]
+) -> None:
+    """They are asked in turn, and share the store."""
+    async with handed(2) as (http, _, _sink):
+        key = {"idempotency-key": "key-1"}
+        first, *again = [await http.post(path, json=body, headers=key) for _ in range(3)]
+        assert first.status_code == 200
+        assert "idempotent-replayed" not in first.headers
+        for answer in again:
+            assert answer.headers["idempotent-replayed"] == "true"
+            assert answer.json() == first.json()
+
+
 async def test_both_ways_hand_on_the_same(handed: Handed) -> None:
     """What is written the usual way goes without the framework; a query on the route, or a parameter that
     stands twice, goes through it.
