@@ -68,10 +68,7 @@ class LocalStack:
             bootstrap = self._kafka_bootstrap
             if not bootstrap:
                 kafka = KafkaServer.start(
-                    folder / "kafka",
-                    progress=self._progress,
-                    log=self._log("kafka.log"),
-                    lasting=self._durable,
+                    folder / "kafka", progress=self._progress, log=self._log("kafka.log")
                 )
                 starting.callback(kafka.stop)
                 self.processes.append(kafka.process)
