@@ -47,7 +47,7 @@ def _pick(
     found: NDArray[np.int32],
     least: np.float32,
 ) -> int:
-    """Fill `found`; how many there are. One pass: what can't be among the best any more costs a comparison."""
+    """Fill `found`; how many there are. What can't be among the best any more costs a comparison."""
     keep = len(found) + SLACK
     room = max(2 * keep, ROOM)
     keys, spare = np.empty(room, np.uint64), np.empty(room, np.uint64)
