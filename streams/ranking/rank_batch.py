@@ -140,9 +140,9 @@ class RankBatch:
         begin: one number more than there are requests.
         """
         orders = [self.order[b] for b in chosen]
-        first = [0, *accumulate(map(len, orders))]
         if len(orders) == 1:
-            return orders[0] + self.offsets[chosen[0]], first
+            return orders[0] + self.offsets[chosen[0]], [0, len(orders[0])]
+        first = [0, *accumulate(map(len, orders))]
         begins = self.offsets[np.array(chosen, np.intp)]
         return np.concatenate([NO_PLACES, *orders]) + np.repeat(begins, np.diff(first)), first
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -172,11 +172,14 @@ class Words:
         """
         if not asked or (among is not None and not len(among)):
             return NO_HITS
-        if among is None and (common := self._common(asked, limit)):
-            hits = self.ask(self._any_of(asked, common), limit)
-            if not hits.whole:  # else items that are no more were counted as having a word
-                return hits
-        query = self._any_of(asked)
+        fields = {term: self._fields_of(term) for spellings in asked for term, _ in spellings}
+        if among is None:
+            fewer = {term: self._without_text(each, limit) for term, each in fields.items()}
+            if fewer != fields:
+                hits = self.ask(self._any_of(asked, fewer), limit)
+                if not hits.whole:  # else items that are no more were counted as having a word
+                    return hits
+        query = self._any_of(asked, fields)
         if among is not None:
             only = _Q.const_score_query(_Q.term_set_query(self._schema, _ROW, among.tolist()), 0.0)
             query = _Q.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, only)])
@@ -193,30 +196,31 @@ class Words:
         return Hits(np.array(rows, np.int32), scores, len(hits) < limit)
 
     def _any_of(
-        self, asked: Sequence[Sequence[Spelling]], common: Container[str] = frozenset()
+        self, asked: Sequence[Sequence[Spelling]], fields: Mapping[str, Sequence[_Field]]
     ) -> tantivy.Query:
-        return _Q.boolean_query([(tantivy.Occur.Should, self._word(each, common)) for each in asked])
+        return _Q.boolean_query([(tantivy.Occur.Should, self._word(each, fields)) for each in asked])
 
-    def _word(self, spellings: Sequence[Spelling], common: Container[str]) -> tantivy.Query:
-        """common: terms that are not looked for in texts."""
+    def _word(self, spellings: Sequence[Spelling], fields: Mapping[str, Sequence[_Field]]) -> tantivy.Query:
+        """fields: in which each term is looked for."""
         ways = [
-            _Q.boost_query(_Q.term_query(self._schema, name, term, _ONLY_COUNTS), weight * counts)
+            _Q.boost_query(_Q.term_query(self._schema, field.name, term, _ONLY_COUNTS), field.weight * counts)
             for term, counts in spellings
-            for name, weight in self._searched
-            if name != TEXT or term not in common
+            for field in fields[term]
         ]
         return _Q.disjunction_max_query(ways, TIE)
 
-    def _common(self, asked: Sequence[Sequence[Spelling]], enough: int) -> set[str]:
-        """The terms that `COMMON` is about; enough: so many items."""
-        count, most = self._searcher.doc_freq, COMMON * len(self)
-        others = [name for name, _ in self._searched if name != TEXT]
-        return {
-            term
-            for spellings in asked
-            for term, _ in spellings
-            if count(TEXT, term) > most and any(count(name, term) >= enough for name in others)
-        }
+    def _fields_of(self, term: str) -> list[_Field]:
+        """Those that have the term."""
+        count = self._searcher.doc_freq
+        counted = [_Field(name, weight, count(name, term)) for name, weight in self._searched]
+        return [field for field in counted if field.documents]
+
+    def _without_text(self, fields: list[_Field], enough: int) -> list[_Field]:
+        """Of a common word (`COMMON`) without its texts, where another field has it in `enough` items."""
+        others = [field for field in fields if field.name != TEXT]
+        common = any(field.documents > COMMON * len(self) for field in fields if field.name == TEXT)
+        there = max([field.documents for field in others], default=0)
+        return others if common and there >= enough else fields
 
     def _made(self, document: ItemDocument) -> _Made:
         texts = {name: getattr(document, name) for name in FIELDS}
@@ -321,6 +325,14 @@ class Words:
         self._digests[rows] = digests
         counts = np.bincount(told.astype(np.int64), minlength=len(LANGUAGES) + 1)[1:]
         self.languages.update({name: int(n) for name, n in zip(LANGUAGES, counts, strict=False) if n})
+
+
+class _Field(NamedTuple):
+    """`documents`: how many have a term in it."""
+
+    name: str
+    weight: float
+    documents: int
 
 
 class _Made(NamedTuple):

@@ -1,5 +1,5 @@
-"""Searches, answered by a ranker: the query (`streams.serving.query_reading`) and the user's state are read
-side by side, then one call of the core answers. Those that wait together are one call
+"""Searches, answered by a ranker: the user's state is read, then one call of the core reads the query
+(`streams.serving.query_reading`) and answers. Those that wait together are one call
 (`streams.serving.ranker_queue`).
 
 A search is made once, and kept among the ranker's slates: its places do not move between two pages.
@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple, TypeVar
 
 from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError
@@ -24,7 +24,7 @@ from streams.search.suggesting import Suggestions, suggest
 from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live
 from streams.serving.meetings import with_rows_met
-from streams.serving.query_reading import QueryReader
+from streams.serving.query_reading import QueryReader, Reading
 from streams.serving.ranker import Ranker
 from streams.serving.ranker_asked import Answer, Asked
 from streams.serving.ranker_queue import RankerQueue
@@ -109,9 +109,24 @@ class Searcher:
         items, ranker = self.items, self._ranker
         # A filter may leave so few items that the index looks among these alone: not beforehand.
         reading = self._reader.begin(items.index, query.text, query.filter == NO_FILTER, self._live.encode)
-        state = await self._state(query.user)
-        understood, hits, vector = await self._reader.end(reading)
-        asked = SearchAsked(
+        try:
+            state = await self._state(query.user)
+            await self._reader.beside(reading)
+            asked = partial(self._as_read, query, reading, items)
+            made = await self._queue.answer(WaitingSearch(asked, state))
+        finally:
+            self._reader.end(reading)
+        understood = reading.read().understood
+        answer = Answer(made.slate, made.request, made.parts)
+        kept = Asked(query.user, surface=query.surface, filter=query.filter, query=query.text)
+        ranker.slates.keep(kept, answer)
+        return Found(answer, understood, made.personal, made.found, made.relaxed)
+
+    @staticmethod
+    def _as_read(query: Query, reading: Reading, items: ItemSearch) -> SearchAsked:
+        """What is asked, in the core's thread."""
+        understood, hits, vector = reading.read()
+        return SearchAsked(
             understood=understood,
             vector=vector,
             user=query.user,
@@ -123,11 +138,6 @@ class Searcher:
             cause=query.cause,
             hits=hits,
         )
-        made = await self._queue.answer(WaitingSearch(asked, state))
-        answer = Answer(made.slate, made.request, made.parts)
-        kept = Asked(query.user, surface=query.surface, filter=query.filter, query=query.text)
-        ranker.slates.keep(kept, answer)
-        return Found(answer, understood, made.personal, made.found, made.relaxed)
 
     @property
     def _live(self) -> Live:

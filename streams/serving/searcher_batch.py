@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from model.errors import HeadraceError, RankerUnreadyError
@@ -17,9 +17,11 @@ log = logging.getLogger(__name__)
 
 
 class WaitingSearch(NamedTuple):
-    """What is asked, and the user's state as the store has it."""
+    """`asked`: tells what is asked, once the core comes to it: it may still have to read the query. `state`:
+    of the user, as the store has it.
+    """
 
-    asked: SearchAsked
+    asked: Callable[[], SearchAsked]
     state: bytes | None = None
 
 
@@ -60,14 +62,14 @@ def search_all(
     begun: dict[int, Begun] = {}
     for at, state in states.items():
         try:
-            begun[at] = begin(recommender, index, waiting[at].asked, state, now_ms)
+            begun[at] = begin(recommender, index, waiting[at].asked(), state, now_ms)
         except Exception as error:
             answers[at] = error
-    asked = {at: (waiting[at].asked, states[at]) for at in begun}
+    asked = {at: (each.asked, states[at]) for at, each in begun.items()}
     for at, made in zip(begun, _made(recommender, index, begun, asked, now_ms), strict=True):
         answers[at] = made
         if isinstance(made, SearchAnswer):
-            _note(index, waiting[at].asked, made)
+            _note(index, asked[at][0], made)
     return SearchedBatch(answers)
 
 

@@ -1,9 +1,12 @@
-"""A query is read in one go; what is at hand is not read again, and who is late goes by words alone."""
+"""A query is read in one go: in the core's thread, or beside where that takes long. What is at hand is not
+read again, and who is late goes by words alone.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,7 +15,7 @@ import pytest
 from model.errors import RankerLateError
 from model.schema import F32
 from streams.search.index import SearchIndex
-from streams.serving.query_reading import QueryReader, ReadQuery
+from streams.serving.query_reading import IN_CORE_S, QueryReader, ReadQuery
 from streams.serving.ranker_queries import Queries
 from streams.settings.search import SearchSettings
 from streams.state.catalog import ItemRecord
@@ -48,7 +51,12 @@ def index() -> Iterator[SearchIndex]:
 async def read(
     reader: QueryReader, index: SearchIndex, text: str, encode: Encode | None, search: bool = True
 ) -> ReadQuery:
-    return await reader.end(reader.begin(index, text, search, encode))
+    reading = reader.begin(index, text, search, encode)
+    try:
+        await reader.beside(reading)
+        return await asyncio.to_thread(reading.read)  # as the core's thread
+    finally:
+        reader.end(reading)
 
 
 async def test_it_is_read_as_its_parts_are(index: SearchIndex) -> None:
@@ -91,8 +99,9 @@ async def test_what_is_at_hand_is_made_once_and_anew_after_a_change(index: Searc
     assert encoder.read == ["guitar"]
     assert {id(each.hits) for each in made} == {id(made[0].hits)}
     again = reader.begin(index, "guitar", True, encoder)
-    assert again.over is None, "all of it is at hand: no thread is asked"
-    assert (await reader.end(again)).vector is made[0].vector
+    assert again.took_s is None
+    assert again.read().vector is made[0].vector
+    assert again.took_s is None, "all of it is at hand"
     index.note(3, ItemRecord(item_id="3", ts=0, title="bass guitar"))
     index.commit()
     changed = await read(reader, index, "guitar", encoder)
@@ -141,3 +150,63 @@ async def test_what_fails_is_told_to_all_who_wait_and_read_again(index: SearchIn
     assert [str(each) for each in told] == 2 * ["no vectors today"]
     assert (await read(reader, index, "guitar", Encoder())).vector is not None
     await queries.close()
+
+
+async def test_the_core_reads_it_unless_that_takes_long(index: SearchIndex) -> None:
+    queries, threads = Queries(timeout_s=5.0), list[str]()
+    reader, work_s = QueryReader(queries, 5.0), 0.0
+
+    def encode(texts: Sequence[str]) -> F32:
+        threads.append(threading.current_thread().name)
+        began_s = time.thread_time()
+        while time.thread_time() - began_s < work_s:
+            pass
+        return np.ones((len(texts), 2), np.float32)
+
+    async def threads_of(text: str) -> str:
+        reading = reader.begin(index, text, True, encode)
+        await reader.beside(reading)
+        assert reading.read().vector is not None
+        reader.end(reading)
+        return threads.pop()
+
+    here = threading.current_thread().name
+    assert await threads_of("first") != here, "how long it takes is not known"
+    reader.takes_s = 0.0  # the first one may have waited for the processor
+    assert await threads_of("guitar") == here
+    assert queries.at_hand("guitar") is not None
+    assert 0.0 < reader.takes_s < IN_CORE_S
+    work_s = 0.2
+    assert await threads_of("strap") == here
+    assert reader.takes_s > IN_CORE_S
+    assert await threads_of("drum") != here
+    await queries.close()
+
+
+async def test_two_who_ask_the_core_for_one_query_have_it_read_once(index: SearchIndex) -> None:
+    queries, encoder = Queries(timeout_s=5.0), Encoder()
+    reader = QueryReader(queries, 5.0)
+    reader.takes_s = 0.0
+    one, other = (reader.begin(index, "guitar", True, encoder) for _ in range(2))
+    reader.end(one)  # it waits no more
+    another = reader.begin(index, "guitar", True, encoder)
+    assert one is other
+    assert another is not one, "nothing stays of what was never read"
+    assert other.read() == other.read()
+    reader.end(other)
+    reader.end(another)
+    assert encoder.read == ["guitar"]
+
+
+async def test_what_fails_in_the_core_is_read_again(index: SearchIndex) -> None:
+    queries = Queries(timeout_s=5.0)
+    reader = QueryReader(queries, 5.0)
+    reader.takes_s = 0.0
+
+    def torn(texts: Sequence[str]) -> F32:
+        raise ValueError("no vectors today")
+
+    with pytest.raises(ValueError, match="no vectors today"):
+        await read(reader, index, "guitar", torn)
+    assert (await read(reader, index, "guitar", Encoder())).vector is not None
+    assert reader.takes_s > 0.0

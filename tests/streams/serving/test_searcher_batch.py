@@ -18,6 +18,11 @@ from streams.state.user_state import EMPTY
 from tests.streams.core import Small, toy_model
 from tests.streams.search.catalogue import NOW_MS, Shop, shop, vector_of
 
+
+def waiting_for(asked: SearchAsked, state: bytes | None = None) -> WaitingSearch:
+    return WaitingSearch(lambda: asked, state)
+
+
 TEXTS = ("guitar strap", "headphones", "", "鞋", "cheap strap", "nothing of this kind")
 
 
@@ -45,7 +50,7 @@ def test_together_they_come_to_the_same(stocked: Shop, monkeypatch: pytest.Monke
         return execute(requests)
 
     monkeypatch.setattr(stocked.core.pipeline, "execute", counted)
-    made = search_all(stocked.core, stocked.indexed, [WaitingSearch(each) for each in asked], NOW_MS)
+    made = search_all(stocked.core, stocked.indexed, [waiting_for(each) for each in asked], NOW_MS)
     assert runs == [len(asked)]
     assert made.newest < 0
     for one, other in zip(made.answers, alone, strict=True):
@@ -80,19 +85,24 @@ def test_words_that_were_searched_beforehand_find_the_same(stocked: Shop) -> Non
 
 
 def test_one_that_fails_takes_no_other_with_it(stocked: Shop) -> None:
+    def unread() -> SearchAsked:
+        raise ValueError("no vectors today")
+
     unknown = Small(items=400)
     unknown.act("u", 399)
     waiting = [
-        WaitingSearch(asked_for(stocked, "strap")),
-        WaitingSearch(asked_for(stocked, "strap"), b"\xff\xff"),
-        WaitingSearch(asked_for(stocked, "strap", filter=ItemFilter(price_from=2.0, price_to=1.0))),
-        WaitingSearch(asked_for(stocked, "strap"), user_state_codec.encode(unknown.state("u"))),
-        WaitingSearch(asked_for(stocked, "headphones")),
+        waiting_for(asked_for(stocked, "strap")),
+        waiting_for(asked_for(stocked, "strap"), b"\xff\xff"),
+        waiting_for(asked_for(stocked, "strap", filter=ItemFilter(price_from=2.0, price_to=1.0))),
+        waiting_for(asked_for(stocked, "strap"), user_state_codec.encode(unknown.state("u"))),
+        waiting_for(asked_for(stocked, "headphones")),
+        WaitingSearch(unread),
     ]
-    good, torn, wrong, unmet, other = search_all(stocked.core, stocked.indexed, waiting, NOW_MS).answers
+    good, torn, wrong, unmet, other, late = search_all(stocked.core, stocked.indexed, waiting, NOW_MS).answers
     assert isinstance(good, SearchAnswer)
     assert isinstance(other, SearchAnswer)
     assert isinstance(torn, StoreError)
+    assert str(late) == "no vectors today"
     assert isinstance(wrong, HeadraceError | SearchAnswer)
     assert isinstance(unmet, RankerUnreadyError)
     whole = search_all(stocked.core, stocked.indexed, waiting, NOW_MS, whole=True)
@@ -107,7 +117,7 @@ def test_where_the_model_fails_the_counters_rank(stocked: Shop, monkeypatch: pyt
         raise FloatingPointError("no score")
 
     monkeypatch.setattr(model, "score", broken)
-    waiting = [WaitingSearch(asked_for(stocked, text)) for text in ("strap", "headphones")]
+    waiting = [waiting_for(asked_for(stocked, text)) for text in ("strap", "headphones")]
     for answer in search_all(stocked.core, stocked.indexed, waiting, NOW_MS).answers:
         assert isinstance(answer, SearchAnswer)
         assert (answer.slate.model, answer.request.plan.rung) == ("", "counters")
@@ -115,7 +125,7 @@ def test_where_the_model_fails_the_counters_rank(stocked: Shop, monkeypatch: pyt
 
 
 def test_what_is_found_is_completed_for_others(stocked: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = [WaitingSearch(asked_for(stocked, text)) for text in ("leather strap", "zzzz qqqq")]
+    waiting = [waiting_for(asked_for(stocked, text)) for text in ("leather strap", "zzzz qqqq")]
     noted: list[str] = []
     monkeypatch.setattr(stocked.indexed.queries, "note", lambda text, user: noted.append(text))
     search_all(stocked.core, stocked.indexed, waiting, NOW_MS)
