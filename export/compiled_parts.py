@@ -121,7 +121,8 @@ class CompiledParts(InParts):
         return False
 
     def see(self, inputs: UserInputs) -> SeenUsers:
-        users, given = len(inputs.history_mask), list[NDArray[Any]](inputs)
+        users = len(inputs.history_mask)
+        given: list[NDArray[Any]] = list(inputs)
         if [each.shape for each in given] != [(users, *shape) for shape in self._shapes]:
             raise self._misfit(given, users)
         if [each.dtype for each in given] != KINDS:

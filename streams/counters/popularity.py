@@ -95,7 +95,6 @@ class Popularity:
         if self.landmark_ms < 0:
             return np.ones((*np.shape(now_ms), len(self.rates_per_ms)))
         since_ms = self.landmark_ms - np.asarray(now_ms)
-        # `np.multiply.outer` takes three times as long.
         exponents: NDArray[np.float64] = since_ms[..., None] * self.rates_per_ms
         np.maximum(exponents, -600.0, out=exponents)  # `np.clip` takes twice as long for so few numbers
         np.minimum(exponents, REBASE_AT, out=exponents)

@@ -61,7 +61,8 @@ class BatchContext:
         self.requests, self.catalog, self.counters = requests, catalog, counters
         self.workspace, self.batch = workspace, batch
         self.now_ms = np.array([each.now_ms for each in requests], np.int64)
-        self.blocked, self.learned = NO_MASK, list[Learned]()
+        self.blocked = NO_MASK
+        self.learned: list[Learned] = []
         self._pairs = BatchSignals(workspace.pairs, len(requests))
         self._entities = BatchSignals(workspace.shared, len(requests))
         self._one: dict[int, SourceContext] = {}

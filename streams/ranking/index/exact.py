@@ -33,16 +33,22 @@ def find_exact(
     step = max(MOST_SCORES // max(len(vectors), 1), 1)
     for begin in range(0, len(queries), step):
         for b, scores in enumerate(queries[begin : begin + step] @ transposed, begin):
-            found.append(_pick(vectors, queries[b], scores, blocked[b], limits[b], floor))
+            rows = np.empty(min(limits[b], len(vectors)), np.int32)
+            found.append(rows[: _pick(vectors, queries[b], scores, blocked[b], rows, floor)])
     return found
 
 
 @compiled
 def _pick(
-    vectors: F32, query: F32, scores: F32, blocked: NDArray[np.uint8], limit: int, least: np.float32
-) -> NDArray[np.int32]:
-    """One pass: what can't be among the best any more costs a comparison."""
-    keep = limit + SLACK
+    vectors: F32,
+    query: F32,
+    scores: F32,
+    blocked: NDArray[np.uint8],
+    found: NDArray[np.int32],
+    least: np.float32,
+) -> int:
+    """Fill `found`; how many there are. What can't be among the best any more costs a comparison."""
+    keep = len(found) + SLACK
     room = max(2 * keep, ROOM)
     keys, spare = np.empty(room, np.uint64), np.empty(room, np.uint64)
     bins = np.empty(BINS, np.int64)
@@ -59,4 +65,4 @@ def _pick(
                     worst_key = keys[n - 1]
                     worst = score_of(worst_key)
     n = lowest(keys[:n], keep, spare, bins)
-    return rescored(vectors, query, limit, least, keys[:n], spare, bins)
+    return rescored(vectors, query, found, least, keys[:n], spare, bins)

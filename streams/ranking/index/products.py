@@ -46,13 +46,15 @@ def products(rows: F32, query: F32, totals: F32) -> None:
 def rescored(
     vectors: F32,
     query: F32,
-    limit: int,
+    room: NDArray[np.int32],
     least: np.float32,
     keys: NDArray[np.uint64],
     spare: NDArray[np.uint64],
     bins: NDArray[np.int64],
-) -> NDArray[np.int32]:
-    """The `limit` rows among `keys` with the largest products above `least`; ties go to the lower row."""
+) -> int:
+    """Put the rows among `keys` with the largest products above `least` into `room`, as many as it has place
+    for; how many there are. Ties go to the lower row.
+    """
     n = 0
     for k in range(len(keys)):
         row = row_of(keys[k])
@@ -60,6 +62,4 @@ def rescored(
         if score > least:
             keys[n] = key(score, row)
             n += 1
-    rows = np.empty(min(limit, n), np.int32)
-    take(keys[:n], rows, spare, bins)
-    return rows
+    return take(keys[:n], room, spare, bins)

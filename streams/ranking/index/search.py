@@ -86,7 +86,8 @@ def find_in_cells(
         )
         looked[0] += tables.size[chosen[:count]].sum()
     n = lowest_first(keys[:n], keep, spare, bins)
-    return rescored(vectors, query, limit, least, keys[:n], spare, bins)
+    rows = np.empty(limit, np.int32)
+    return rows[: rescored(vectors, query, rows, least, keys[:n], spare, bins)]
 
 
 @compiled

@@ -95,6 +95,15 @@ def test_half_of_a_count_is_left_after_a_half_life() -> None:
         assert popularity.decayed[0, column] * popularity.ages(later)[column] == pytest.approx(0.5)
 
 
+def test_ages_of_many_moments_are_those_of_each() -> None:
+    popularity = counted([(0, START_MS, 1.0)])
+    moments = START_MS + np.array([-(10**12), 0, 1, 90_000, 10**13])
+    many = popularity.ages(moments)
+    assert many.tobytes() == np.stack([popularity.ages(each) for each in moments.tolist()]).tobytes()
+    assert (many[1] == 1.0).all()
+    assert (many[4] < 1e-250).all()
+
+
 def test_centuries_of_silence_leave_finite_numbers() -> None:
     popularity = counted([(0, START_MS, 1.0)])
     far = START_MS + 300 * 365 * 86_400_000

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from streams.ranking.candidates.fresh import Fresh
+from streams.ranking.candidates.asks import NEW_FOR
+from streams.ranking.candidates.fresh import WINDOW, Fresh
 from streams.ranking.candidates.lists import BatchSource
 from streams.ranking.candidates.nearest import Nearest
 from streams.ranking.candidates.popular import Popular
@@ -209,6 +210,27 @@ def test_fresh_has_the_newest_first_and_lets_them_age() -> None:
     assert small.find(source, "u") == [4, 3, 0, 1, 2]
     small.now_ms = START_MS + 10 * HOUR_MS + HOUR_MS // 2  # ten half-lives after START_MS it is over
     assert small.find(source, "u") == [4, 3]
+
+
+def test_each_request_of_a_batch_has_what_is_new_for_it() -> None:
+    """Requests of other moments, limits and half-lives than their neighbours."""
+    small = Small(items=12, settings=HOURLY)
+    for row in range(12):
+        small.announce(row, ts=START_MS + row * HOUR_MS)
+    asked = [(hours, limit, life) for hours in (5, 30) for limit in (1, 4) for life in (1_800.0, 7_200.0)]
+    requests = []
+    for hours, limit, life_s in asked:
+        candidates = {"per_source": limit, "fresh_half_life_s": life_s}
+        plan = small.core.plan(
+            {"candidates": candidates, "rescoring": {"enabled": False}, "feed": {"size": 1}}
+        )
+        requests.append(small.request("u", now_ms=START_MS + hours * HOUR_MS, plan=plan))
+    batch, at = small.core.pipeline.gather(requests), small.core.pipeline.names.index("fresh")
+    for b, (hours, limit, life_s) in enumerate(asked):
+        oldest_h = hours - NEW_FOR * life_s / 3_600.0
+        window = range(11, 11 - min(WINDOW * limit, 12), -1)
+        expected = [row for row in window if row > oldest_h][:limit]
+        assert batch.found.source(at).of(b).tolist() == expected, asked[b]
 
 
 def test_an_item_announced_after_it_was_met_is_as_new_as_its_announcement() -> None:
