@@ -35,11 +35,11 @@ class Rerank:
         batch.order = []
         bounds = zip(batch.offsets.tolist(), ends.tolist(), strict=False)
         for b, (request, (begin, end)) in enumerate(zip(batch.requests, bounds, strict=True)):
-            its_order = order[begin:end]
+            its_order, draft = order[begin:end], batch.draft(b)
             places = its_order[: request.places]
             for reranker in self.rerankers:
                 if reranker.enable(request):
-                    places = reranker.rerank(batch.draft(b), places, its_order)
+                    places = reranker.rerank(draft, places, its_order)
             batch.order.append(places)
 
 
