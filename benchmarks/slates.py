@@ -27,7 +27,7 @@ from rich.table import Table
 from benchmarks.machine import made
 from streams.bench.synthetic import catalogue, warm_core
 from streams.ranking.degradation import RUNGS, Rung
-from streams.ranking.rank_batch import new_batch
+from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.recommender import Recommender
 from streams.settings.tree import Settings
@@ -46,7 +46,7 @@ def by_stage(core: Recommender, requests: Sequence[RankRequest], batch: int) -> 
     best: dict[tuple[str, int], float] = {}
     for _ in range(ROUNDS):
         for at in range(0, SLATES, batch):
-            part = new_batch(requests[at : at + batch])
+            part = RankBatch(requests[at : at + batch])
             for stage in (*pipeline.gathering, *pipeline.ordering):
                 asked = [b for b, request in enumerate(part.requests) if stage.enable(request)]
                 started = time.thread_time()

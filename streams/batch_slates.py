@@ -26,6 +26,8 @@ class BatchSlates(NamedTuple):
 def slates_of(recommender: Recommender, requests: Sequence[RankRequest]) -> BatchSlates:
     """All slates in one go; where that fails, one by one, and from the counters alone."""
     out = BatchSlates([], [], {})
+    if not requests:  # a batch of impressions
+        return out
     try:
         out.slates.extend(recommender.recommend(requests, out.looks))
     except Exception:  # one user's slate, or the model: find out whose

@@ -18,7 +18,7 @@ import msgspec
 import psutil
 
 from streams.bench.synthetic import catalogue, core_with, learned
-from streams.ranking.rank_batch import new_batch
+from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.recommender import Recommender
 from streams.serving.kept_counters import CountersCopy
@@ -116,7 +116,7 @@ def _stage_us(
     """CPU microseconds a draft of each stage before scoring: the median over the batches."""
     requests, spent = _requests(core, users, sources), defaultdict[str, list[float]](list)
     for at in range(0, len(requests), batch):
-        making = new_batch(requests[at : at + batch])
+        making = RankBatch(requests[at : at + batch])
         for stage in core.pipeline.gathering:
             asked = [b for b, request in enumerate(making.requests) if stage.enable(request)]
             began = time.process_time_ns()

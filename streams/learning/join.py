@@ -233,11 +233,13 @@ def _newest_with(slates: Slates, answer: Answer, wait_ms: int) -> int:
         (slate.shown_ms != NEVER, since_ms, at)
         for at, slate in enumerate(slates)
         if slate.shows(answer.row)
-        and (slate.waits or slate.closed_ms == NEVER)
+        and (slate.closed_ms == NEVER or slate.waits)
         and -EARLY_MS <= answer.ts - (since_ms := slate.since_ms) <= wait_ms
     ]
+    if not found:
+        return -1
     before = [each for each in found if each[1] <= answer.ts and each[0]]
-    return max(before or found, default=(False, 0, -1))[2]
+    return max(before or found)[2]
 
 
 def _put(slates: Slates, at: int, slate: KeptSlate) -> Slates:

@@ -50,6 +50,7 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     As shown: `shown_ms` (NEVER: not, or not since it was closed), `shown` rows in their order, `shown_as`
     their propensities (NaN: not known) or none, `teams` a byte for each of them (`TEAMS`) or none,
     `surface`. `closed_ms`: it has been a lesson for what was shown up to then.
+    `size`: how many bytes it takes at most when it is stored; it follows from the rest.
     """
 
     slate_id: str
@@ -68,6 +69,23 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     teams: bytes = b""
     drafted: bytes = b""
     trial: bytes = b""
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        """Of all slates of a user the sizes are asked at each step, and one of them is new."""
+        texts = self.slate_id + self.arm + self.model + self.surface + self.segment
+        size = (
+            FIXED_BYTES
+            + (len(texts) if texts.isascii() else 4 * len(texts))
+            + ROW_BYTES * (len(self.rows) + len(self.shown))
+            + NUMBER_BYTES * len(self.shown_as)
+            + ANSWER_BYTES * len(self.answers)
+            + len(self.looks)
+            + len(self.teams)
+            + len(self.drafted)
+            + len(self.trial)
+        )
+        msgspec.structs.force_setattr(self, "size", size)
 
     @property
     def waits(self) -> bool:
@@ -96,22 +114,6 @@ class KeptSlate(msgspec.Struct, frozen=True, gc=False):
     def looked(self) -> Looks:
         """Its looks, unpacked; `StoreError` where they can't be read."""
         return unpack_looks(self.looks, len(self.rows))
-
-    @property
-    def bytes(self) -> int:
-        """What it takes at most when it is stored."""
-        texts = self.slate_id + self.arm + self.model + self.surface + self.segment
-        return (
-            FIXED_BYTES
-            + (len(texts) if texts.isascii() else 4 * len(texts))
-            + ROW_BYTES * (len(self.rows) + len(self.shown))
-            + NUMBER_BYTES * len(self.shown_as)
-            + ANSWER_BYTES * len(self.answers)
-            + len(self.looks)
-            + len(self.teams)
-            + len(self.drafted)
-            + len(self.trial)
-        )
 
 
 Slates = tuple[KeptSlate, ...]
@@ -186,14 +188,14 @@ def fitted(slates: Slates, most: int, most_bytes: int) -> FittedSlates:
         out = _order(slates)[0]
         fallen = (*fallen, slates[out])
         slates = (*slates[:out], *slates[out + 1 :])
-    sizes = [slate.bytes for slate in slates]
+    sizes = [slate.size for slate in slates]
     if sum(sizes) <= most_bytes:
         return FittedSlates(slates, fallen)
     kept = list(slates)
     for at in _order(slates):
         if sum(sizes) > most_bytes:
             kept[at] = msgspec.structs.replace(kept[at], looks=_without_features(kept[at]))
-            sizes[at] = kept[at].bytes
+            sizes[at] = kept[at].size
     while kept and sum(sizes) > most_bytes:
         out = _order(kept)[0]
         fallen = (*fallen, kept.pop(out))
@@ -208,11 +210,12 @@ def _without_features(slate: KeptSlate) -> bytes:
 
 def _order(slates: Sequence[KeptSlate]) -> list[int]:
     """Their places, in the order in which they fall."""
-    waits = [slate.waits for slate in slates]
-    newest = max(((slate.ts, at) for at, slate in enumerate(slates) if not waits[at]), default=(0, -1))[1]
-    # The newest idle one comes last of all: it is what the user sees next.
     keys = [
-        (at == newest, waits[at], max(slate.ts, slate.shown_ms, slate.closed_ms), at)
+        (False, slate.waits, max(slate.ts, slate.shown_ms, slate.closed_ms), at)
         for at, slate in enumerate(slates)
     ]
+    idle = [(slates[at].ts, at) for _, waits, _, at in keys if not waits]
+    if idle:  # the newest idle one comes last of all: it is what the user sees next
+        newest = max(idle)[1]
+        keys[newest] = (True, *keys[newest][1:])
     return [key[3] for key in sorted(keys)]

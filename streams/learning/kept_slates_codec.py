@@ -26,6 +26,7 @@ VERSION = 2
 
 _HEAD = struct.Struct("<B8sI")
 _STAMP_BYTES = 8
+_LOOKS = KeptSlate.__struct_fields__.index("looks")
 
 
 class _Entry(msgspec.Struct, array_like=True, gc=False):
@@ -69,12 +70,12 @@ def encode(kept: UserSlates) -> bytes:
     """Kept slates as the bytes that `decode` reads."""
     # A tuple is written like an `_Entry`, and is made in a tenth of the time.
     entries = [
-        (*msgspec.structs.astuple(slate)[:-5], len(slate.looks), *_last(slate)) for slate in kept.slates
+        (*msgspec.structs.astuple(slate)[:_LOOKS], len(slate.looks), *_last(slate)) for slate in kept.slates
     ]
     closed = (kept.seen, kept.chosen, kept.placed) if kept.seen else ()
     index = _encoder.encode((entries, kept.recent, *closed))
     stamp = hashlib.blake2b(index, digest_size=_STAMP_BYTES).digest()
-    return b"".join((_HEAD.pack(VERSION, stamp, len(index)), index, *(slate.looks for slate in kept.slates)))
+    return b"".join([_HEAD.pack(VERSION, stamp, len(index)), index, *[slate.looks for slate in kept.slates]])
 
 
 def _last(slate: KeptSlate) -> tuple[str | bytes, ...]:

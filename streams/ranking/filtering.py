@@ -28,7 +28,9 @@ class Filter:
     """Writes `blocked` of the context, and `given`."""
 
     def __init__(self, catalog: Catalog, workspace: Workspace, rules: Sequence[Rule] = RULES) -> None:
-        self.catalog, self.workspace, self.rules = catalog, workspace, rules
+        self.catalog, self.workspace = catalog, workspace
+        self.of_items = [rule for rule in rules if not rule.about_user]
+        self.of_users = [rule for rule in rules if rule.about_user]
 
     def enable(self, request: RankRequest) -> bool:
         return True
@@ -36,11 +38,11 @@ class Filter:
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
         batch.context.blocked = blocked = self.workspace.blocked(len(batch))
         for b in chosen:
-            request = batch.requests[b]
-            self._mark(request, blocked[b], about_user=False)
+            request, mask = batch.requests[b], blocked[b]
+            self._mark(self.of_items, request, mask)
             if request.candidates is not None:
-                batch.given[b] = self._given(request, batch.guests, blocked[b])
-            self._mark(request, blocked[b], about_user=True)
+                batch.given[b] = self._given(request, batch.guests, mask)
+            self._mark(self.of_users, request, mask)
 
     def _given(self, request: RankRequest, guests: Guests, mask: NDArray[np.uint8]) -> NDArray[np.int32]:
         """The candidates that may be shown. Of those that the request describes, its own words count."""
@@ -59,7 +61,7 @@ class Filter:
             shown &= ~np.isin(np.array(request.candidates), request.exclude)
         return rows[shown]
 
-    def _mark(self, request: RankRequest, mask: NDArray[np.uint8], about_user: bool) -> None:
-        for rule in self.rules:
-            if rule.about_user == about_user and rule.enable(request):
+    def _mark(self, rules: Sequence[Rule], request: RankRequest, mask: NDArray[np.uint8]) -> None:
+        for rule in rules:
+            if rule.enable(request):
                 rule.mark(request, self.catalog, mask)

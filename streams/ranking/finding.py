@@ -21,10 +21,10 @@ class Find:
         return True
 
     def run(self, batch: RankBatch, chosen: Sequence[int]) -> None:
-        context = batch.context
+        context, asks = batch.context, batch.context.asks
         context.learned = self._learned(batch, chosen)
-        batch.found = empty_lists(len(self.sources), context.asks.columns.first)
-        fill(self.sources, context.asks.asked, context, batch.found)
+        batch.found = empty_lists(len(self.sources), asks.columns.first)
+        fill(self.sources, asks.asked, context, batch.found)
 
     def _learned(self, batch: RankBatch, chosen: Sequence[int]) -> list[Learned]:
         """The users' vectors with the keys of all items, for each model that retrieves."""

@@ -35,7 +35,7 @@ from streams.ranking.hydration import Hydrate
 from streams.ranking.index.vector_index import VectorIndex
 from streams.ranking.matching import Match
 from streams.ranking.models import Models
-from streams.ranking.rank_batch import RankBatch, new_batch
+from streams.ranking.rank_batch import RankBatch
 from streams.ranking.remembering import Remember
 from streams.ranking.request import RankRequest
 from streams.ranking.rerankers.drawn import Drawn
@@ -116,7 +116,7 @@ class Pipeline:
 
     def gather(self, requests: Sequence[RankRequest]) -> RankBatch:
         """The candidates and their features."""
-        return _run(self.gathering, new_batch(requests))
+        return _run(self.gathering, RankBatch(requests))
 
     def order(self, batch: RankBatch) -> RankBatch:
         """Scores, places and reasons of candidates that were gathered."""

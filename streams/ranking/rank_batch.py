@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,7 +33,6 @@ NO_RANKS = np.empty((0, 0), np.int32)
 NO_PLACES = np.empty(0, np.intp)
 NO_ORIGIN = np.empty(0, np.int8)
 NO_FEATURES: F32 = np.empty((0, 0), np.float32)
-NO_FLAGS = np.empty(0, np.bool_)
 NO_SCORES: F32 = np.empty(0, np.float32)
 NO_OFFSETS.flags.writeable = False
 
@@ -49,9 +47,9 @@ class NamedSlate(NamedTuple):
     slate_id: str
 
 
-@dataclass
 class RankBatch:
-    """B requests with N candidates, which lie end to end: those of request b from `offsets[b]` on.
+    """B requests with N candidates, which lie end to end: those of request b from `offsets[b]` on. Fields are
+    empty until a stage writes them.
 
     remember: context: what later stages are given of the users. filter and find write there, too. guests:
     candidates that the catalogue lacks, and texts of candidates that it has.
@@ -81,34 +79,42 @@ class RankBatch:
     """
 
     requests: Sequence[RankRequest]
-    context: BatchContext = field(init=False)
+    context: BatchContext
     guests: Guests = NO_GUESTS
-    users: UserViews = field(default_factory=lambda: NOBODY)
-    models: list[ModelInService | None] = field(default_factory=list)
-    seen: list[tuple[SeenUsers, int] | None] = field(default_factory=list)
-    given: dict[int, Rows] = field(default_factory=dict)
-    found: FoundLists = field(init=False)
-    offsets: NDArray[np.int64] = field(default_factory=lambda: NO_OFFSETS)
-    rows: Rows = field(default_factory=lambda: NO_ROWS)
-    ranks: NDArray[np.int32] = field(default_factory=lambda: NO_RANKS)
-    origin: NDArray[np.int8] = field(default_factory=lambda: NO_ORIGIN)
-    features: F32 = field(default_factory=lambda: NO_FEATURES)
-    featured: NDArray[np.bool_] = field(default_factory=lambda: NO_FLAGS)
-    click: F32 = field(default_factory=lambda: NO_SCORES)
-    rating: F32 = field(default_factory=lambda: NO_SCORES)
-    more: dict[str, F32] = field(default_factory=dict)
-    heads: F32 = field(default_factory=lambda: NO_FEATURES)
-    score: F32 = field(default_factory=lambda: NO_SCORES)
-    adapted: NDArray[np.bool_] = field(default_factory=lambda: NO_FLAGS)
-    tried: dict[int, F32] = field(default_factory=dict)
-    averted: dict[int, F32] = field(default_factory=dict)
-    favoured: dict[int, dict[str, F32]] = field(default_factory=dict)
-    order: list[NDArray[np.intp]] = field(default_factory=list)
-    propensities: list[F32 | None] = field(default_factory=list)
-    teams: dict[int, NDArray[np.int8]] = field(default_factory=dict)
-    explored: dict[int, NDArray[np.bool_]] = field(default_factory=dict)
-    reasons: list[list[Reason] | None] = field(default_factory=list)
-    ids: dict[int, NamedSlate] = field(default_factory=dict)
+    users: UserViews = NOBODY
+    models: list[ModelInService | None]
+    seen: list[tuple[SeenUsers, int] | None]
+    given: dict[int, Rows]
+    found: FoundLists
+    offsets: NDArray[np.int64] = NO_OFFSETS
+    rows: Rows = NO_ROWS
+    ranks: NDArray[np.int32] = NO_RANKS
+    origin: NDArray[np.int8] = NO_ORIGIN
+    features: F32 = NO_FEATURES
+    featured: NDArray[np.bool_]
+    click: F32 = NO_SCORES
+    rating: F32 = NO_SCORES
+    more: dict[str, F32]
+    heads: F32 = NO_FEATURES
+    score: F32 = NO_SCORES
+    adapted: NDArray[np.bool_]
+    tried: dict[int, F32]
+    averted: dict[int, F32]
+    favoured: dict[int, dict[str, F32]]
+    order: list[NDArray[np.intp]]
+    propensities: list[F32 | None]
+    teams: dict[int, NDArray[np.int8]]
+    explored: dict[int, NDArray[np.bool_]]
+    reasons: list[list[Reason] | None]
+    ids: dict[int, NamedSlate]
+
+    def __init__(self, requests: Sequence[RankRequest]) -> None:
+        count, self.requests = len(requests), requests
+        self.models, self.seen = [None] * count, [None] * count
+        self.propensities, self.reasons, self.order = [None] * count, [None] * count, []
+        self.featured, self.adapted = np.zeros((2, count), np.bool_)
+        self.given, self.more, self.ids = {}, {}, {}
+        self.tried, self.averted, self.favoured, self.teams, self.explored = {}, {}, {}, {}, {}
 
     def __len__(self) -> int:
         return len(self.requests)
@@ -134,9 +140,9 @@ class RankBatch:
         begin: one number more than there are requests.
         """
         orders = [self.order[b] for b in chosen]
-        first = [0, *accumulate(map(len, orders))]
         if len(orders) == 1:
-            return orders[0] + self.offsets[chosen[0]], first
+            return orders[0] + self.offsets[chosen[0]], [0, len(orders[0])]
+        first = [0, *accumulate(map(len, orders))]
         begins = self.offsets[np.array(chosen, np.intp)]
         return np.concatenate([NO_PLACES, *orders]) + np.repeat(begins, np.diff(first)), first
 
@@ -180,35 +186,14 @@ class RankBatch:
         requests = [replace(self.requests[b], score_also=()) for b in numbers]
         where = [self.offsets[b] + np.asarray(places, np.int64) for b, places in chosen]
         at = np.concatenate([np.empty(0, np.int64), *where])
-        kept = RankBatch(
-            requests=requests,
-            guests=self.guests,
-            users=self.users.of(numbers) if len(self.users.history) else self.users,
-            models=[self.models[b] for b in numbers],
-            seen=[self.seen[b] for b in numbers],
-            offsets=np.cumsum([0, *(len(each) for each in where)], dtype=np.int64),
-            rows=self.rows[at],
-            ranks=self.ranks[at],
-            origin=self.origin[at],
-            features=self.features[at] if len(self.features) else self.features,
-            featured=self.featured[numbers],
-            adapted=np.zeros(len(chosen), np.bool_),
-            propensities=[None] * len(chosen),
-            reasons=[None] * len(chosen),
-        )
+        kept = RankBatch(requests)
+        kept.guests = self.guests
+        kept.users = self.users.of(numbers) if len(self.users.history) else self.users
+        kept.models = [self.models[b] for b in numbers]
+        kept.seen = [self.seen[b] for b in numbers]
+        kept.offsets = np.cumsum([0, *(len(each) for each in where)], dtype=np.int64)
+        kept.rows, kept.ranks, kept.origin = self.rows[at], self.ranks[at], self.origin[at]
+        kept.features = self.features[at] if len(self.features) else self.features
+        kept.featured = self.featured[numbers]
         kept.context = self.context.keep(requests, numbers)
         return kept
-
-
-def new_batch(requests: Sequence[RankRequest]) -> RankBatch:
-    """A batch that no stage has seen yet."""
-    count = len(requests)
-    return RankBatch(
-        requests,
-        models=[None] * count,
-        seen=[None] * count,
-        featured=np.zeros(count, np.bool_),
-        adapted=np.zeros(count, np.bool_),
-        propensities=[None] * count,
-        reasons=[None] * count,
-    )

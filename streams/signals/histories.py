@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from streams.counters.popularity import Popularity
 from streams.signals.rating_bias import LATEST, lean
 from streams.state.action_meaning import Meanings, fill_signs
 from streams.state.user_state import UserState
+
+T = TypeVar("T", bound=np.generic)
 
 # How far taste goes in pairs and entities where the rating was low: hardly. Who rates an item low has looked
 # for items like it (dev/LOG.md). After a dislike (two stars below what was expected) it is 1.
@@ -64,10 +66,10 @@ def histories(states: Sequence[UserState], popularity: Popularity, meanings: Mea
     total = ends[-1]
     found = Histories(
         np.array(ends, np.int64),
-        np.concatenate([state.items[::-1] for state in states]),
-        np.concatenate([state.actions[::-1] for state in states]),
-        np.concatenate([state.times[::-1] for state in states]),
-        np.concatenate([state.ratings[::-1] for state in states]),
+        _newest_first([state.items for state in states]),
+        _newest_first([state.actions for state in states]),
+        _newest_first([state.times for state in states]),
+        _newest_first([state.ratings for state in states]),
         np.empty(total, np.int8),
         np.empty(total, np.float32),
         np.empty(len(states), np.int64),
@@ -82,6 +84,12 @@ def histories(states: Sequence[UserState], popularity: Popularity, meanings: Mea
     if not known:
         check_known(found.items, popularity.known)
     return found
+
+
+def _newest_first(columns: list[NDArray[T]]) -> NDArray[T]:
+    """A copy of them end to end, each turned round."""
+    turned = [column[::-1] for column in columns]
+    return turned[0].copy() if len(turned) == 1 else np.concatenate(turned)
 
 
 @compiled

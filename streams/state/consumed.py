@@ -85,17 +85,19 @@ class Consumed(NamedTuple):
                 return self
             action = BLOCKED if _among(action, always) else FORGOTTEN
         key = _hash(row) >> (32 - hash_bits) if hash_bits else row
-        at = next((at for at, group in enumerate(groups) if group[0] == action), len(groups))
-        keys = groups[at][1] if at < len(groups) else _NO_KEYS
+        at, keys = len(groups), _NO_KEYS
+        for place, group in enumerate(groups):
+            if group[0] == action:
+                at, keys = place, group[1]
         with_key, its_bytes = with_one_more(keys, key)
         if with_key is keys:
             return self
-        packed = self.in_bytes() if its_bytes else ()
-        return Consumed(
-            ((action, with_key), *groups[:at], *groups[at + 1 :]),
-            hash_bits,
-            (its_bytes, *packed[:at], *packed[at + 1 :]) if its_bytes else (),
-        ).fitted(most_bytes, blocking, always)
+        grown = ((action, with_key), *groups[:at], *groups[at + 1 :])
+        if not its_bytes:
+            return Consumed(grown, hash_bits).fitted(most_bytes, blocking, always)
+        packed = packed if len(packed) == len(groups) else self.in_bytes()
+        packed = (its_bytes, *packed[:at], *packed[at + 1 :])
+        return Consumed(grown, hash_bits, packed).fitted(most_bytes, blocking, always)
 
     def in_bytes(self) -> tuple[bytes, ...]:
         """The keys of each group as they are stored."""

@@ -95,11 +95,10 @@ class LagWatch:
 
     async def look(self) -> None:
         """Bring everything up to date, once."""
-        places = self.kafka.standings().keys()
-        if self._now_s() - self._asked_s >= ASK_EVERY_S or not places <= self._ends.keys():
-            await self._ask(places)
-        # Asked again: what was applied meanwhile waits no more.
         standings = self.kafka.standings()
+        if self._now_s() - self._asked_s >= ASK_EVERY_S or not standings.keys() <= self._ends.keys():
+            await self._ask(standings.keys())
+            standings = self.kafka.standings()  # what was applied meanwhile waits no more
         self.done(standings)
         ends = {
             place: max(self._ends.get(place, each.offset), each.heard) for place, each in standings.items()

@@ -21,7 +21,7 @@ from streams.ranking.draft import Draft
 from streams.ranking.model_in_service import ModelInService
 from streams.ranking.model_inputs import feature_names
 from streams.ranking.pipeline import Pipeline
-from streams.ranking.rank_batch import RankBatch, new_batch
+from streams.ranking.rank_batch import RankBatch
 from streams.ranking.request import RankRequest
 from streams.recommender import Recommender
 from streams.settings.tree import Settings
@@ -151,7 +151,7 @@ def toy_model(pipeline: Pipeline, features: Sequence[str] | None = None) -> Mode
 def batch_of(core: Recommender, requests: Sequence[RankRequest], candidates: Sequence[int]) -> RankBatch:
     """A batch with so many candidates for each request, rows from 100 on, and all columns of their scores."""
     total = sum(candidates)
-    batch = new_batch(requests)
+    batch = RankBatch(requests)
     batch.offsets = np.cumsum([0, *candidates], dtype=np.int64)
     batch.rows = np.arange(100, 100 + total, dtype=np.int32)
     batch.ranks = np.zeros((total, len(core.pipeline.names)), np.int32)

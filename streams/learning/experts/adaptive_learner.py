@@ -149,7 +149,7 @@ class AdaptiveLearner:
     @property
     def learned(self) -> bool:
         """Whether what it learned moves any scores: some level's guard lets it."""
-        return bool(self.scales.slates.any() or self.levels.lessons) and self.levels.adapts
+        return bool(self.levels.lessons or self.scales.slates.any()) and self.levels.adapts
 
     @property
     def tries(self) -> float:
@@ -163,14 +163,14 @@ class AdaptiveLearner:
     def score(
         self,
         signals: F32,
-        offsets: NDArray[np.int64],
-        ends: NDArray[np.int64],
+        offsets: Sequence[int] | NDArray[np.int64],
+        ends: Sequence[int] | NDArray[np.int64],
         levels: Sequence[Level],
         out: F32,
         unguarded: bool = False,
     ) -> None:
         """Fill out [N] with the scores of candidates. signals [N, K] as `reads` picks them from the columns;
-        those of request b from offsets[b] on, int64 [B + 1]. Those up to ends[b] are weighed against each
+        those of request b from offsets[b] on, [B + 1]. Those up to ends[b] are weighed against each
         other, and those behind against these. A level for each request. `unguarded`: as if all guards let
         what was learned move scores. Nothing is learned.
         """

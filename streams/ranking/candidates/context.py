@@ -6,7 +6,7 @@ Signals are read when they are first asked for, for many users in one go.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -43,47 +43,55 @@ class Learned(NamedTuple):
     searched: VectorIndex
 
 
-@dataclass(eq=False)
 class BatchContext:
-    """Of B requests. `blocked` uint8 [B, n] is 1 for rows that may not be shown (`streams.ranking.filters`).
+    """Of B requests, of which `now_ms` int64 [B] are the moments. `blocked` uint8 [B, n] is 1 for rows that
+    may not be shown (`streams.ranking.filters`).
 
     `learned`: of each model that retrieves. `batch`: the number of the workspace's batch that this is.
     """
 
-    requests: Sequence[RankRequest]
-    catalog: Catalog
-    counters: Counters
-    workspace: Workspace
-    batch: int
-    blocked: NDArray[np.uint8] = field(default_factory=lambda: NO_MASK)
-    learned: Sequence[Learned] = ()
-
-    def __post_init__(self) -> None:
-        self._pairs = BatchSignals(self.workspace.pairs, len(self.requests))
-        self._entities = BatchSignals(self.workspace.shared, len(self.requests))
+    def __init__(
+        self,
+        requests: Sequence[RankRequest],
+        catalog: Catalog,
+        counters: Counters,
+        workspace: Workspace,
+        batch: int,
+    ) -> None:
+        self.requests, self.catalog, self.counters = requests, catalog, counters
+        self.workspace, self.batch = workspace, batch
+        self.now_ms = np.array([each.now_ms for each in requests], np.int64)
+        self.blocked, self.learned = NO_MASK, list[Learned]()
+        self._pairs = BatchSignals(workspace.pairs, len(requests))
+        self._entities = BatchSignals(workspace.shared, len(requests))
         self._one: dict[int, SourceContext] = {}
+        # Plain fields for what is made when it is first asked for: `cached_property` takes a lock.
+        self._histories: Histories | None = None
+        self._asks: BatchAsks | None = None
+        self._tastes: Tastes | None = None
 
-    @cached_property
+    @property
     def histories(self) -> Histories:
         """What each user did, and says of it."""
-        return histories(
-            [request.state for request in self.requests], self.counters.popularity, self.counters.meanings
-        )
+        if self._histories is None:
+            self._histories = histories(
+                [each.state for each in self.requests], self.counters.popularity, self.counters.meanings
+            )
+        return self._histories
 
-    @cached_property
+    @property
     def asks(self) -> BatchAsks:
         """What the requests ask of sources and blend."""
-        return self.workspace.asks.of(self.requests)
+        if self._asks is None:
+            self._asks = self.workspace.asks.of(self.requests)
+        return self._asks
 
-    @cached_property
-    def now_ms(self) -> NDArray[np.int64]:
-        """The moment of each request: int64 [B]."""
-        return np.array([each.now_ms for each in self.requests], np.int64)
-
-    @cached_property
+    @property
     def tastes(self) -> Tastes:
         """What the users like by the texts of their last items."""
-        return tastes(self.histories, self.catalog.text, RECENT)
+        if self._tastes is None:
+            self._tastes = tastes(self.histories, self.catalog.text, RECENT)
+        return self._tastes
 
     def pairs(self, chosen: NDArray[np.int64]) -> BatchSignals:
         """What the pair counts say of items, given the histories of these requests' users, int64 [...]."""

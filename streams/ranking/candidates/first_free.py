@@ -11,19 +11,16 @@ from model.compiled import compiled
 @compiled
 def first_free(
     ordered: NDArray[np.int32],
-    ends: NDArray[np.int64] | None,
     blocked: NDArray[np.uint8],
     chosen: NDArray[np.int64],
     found: NDArray[np.int32],
     first: NDArray[np.int64],
     counts: NDArray[np.int64],
 ) -> None:
-    """Bring the first rows of `ordered`, best first, that are not blocked; for request b they are among the
-    first ends[b], or among all. found to counts: `Lists`.
-    """
+    """Bring the first rows of `ordered`, best first, that are not blocked. found to counts: `Lists`."""
     for b in chosen:
         n, room = first[b], first[b + 1]
-        for row in ordered if ends is None else ordered[: ends[b]]:
+        for row in ordered:
             if n == room:
                 break
             if blocked[b, row] == 0:

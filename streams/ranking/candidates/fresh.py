@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from model.compiled import compiled
 from streams.ranking.candidates.context import BatchContext
-from streams.ranking.candidates.first_free import first_free
 from streams.ranking.candidates.lists import Lists
 from streams.state.catalog import Catalog
 
@@ -26,13 +26,12 @@ class Fresh:
 
     def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
         asks = context.asks.columns
-        oldest, limits = context.now_ms - asks.life_ms, asks.limits[chosen]
+        limits = asks.limits[chosen]
         different = set(limits.tolist())
         for limit in different:
             newest = self._newest(context.catalog, WINDOW * limit)
             asking = chosen if len(different) == 1 else chosen[limits == limit]
-            newer = newest.negative_ms.searchsorted(-oldest)
-            first_free(newest.rows, newer, context.blocked, asking, *lists)
+            _find(newest.rows, newest.came_ms, context.now_ms, asks.life_ms, context.blocked, asking, *lists)
 
     def _newest(self, catalog: Catalog, window: int) -> NewestFirst:
         """The order of the last `window` items."""
@@ -46,9 +45,7 @@ class Fresh:
 
 
 class NewestFirst:
-    """The last `window` items, the newest first: rows int32 [n]; negative_ms float64 [n]: minus when they
-    came, so that it rises.
-    """
+    """The last `window` items, the newest first: rows int32 [n]; came_ms int64 [n]: when they came."""
 
     def __init__(self, catalog: Catalog, window: int) -> None:
         self.items = len(catalog)
@@ -56,9 +53,40 @@ class NewestFirst:
         self._dates = catalog.added_ms[self.first : self.items].copy()
         order = np.argsort(-self._dates, kind="stable")
         self.rows = (self.first + order).astype(np.int32)
-        self.negative_ms = -self._dates[order].astype(np.float64)
+        self.came_ms = self._dates[order]
 
     def holds(self, catalog: Catalog) -> bool:
         """Whether it is the order of these items as they are now."""
-        dates = catalog.added_ms[self.first : self.items]
-        return self.items == len(catalog) and bool((self._dates == dates).all())
+        return self.items == len(catalog) and _same(catalog.added_ms[self.first : self.items], self._dates)
+
+
+@compiled
+def _same(dates: NDArray[np.int64], others: NDArray[np.int64]) -> bool:
+    same = True
+    for k in range(len(dates)):
+        same &= dates[k] == others[k]
+    return same
+
+
+@compiled
+def _find(
+    newest: NDArray[np.int32],
+    came_ms: NDArray[np.int64],
+    now_ms: NDArray[np.int64],
+    life_ms: NDArray[np.float64],
+    blocked: NDArray[np.uint8],
+    chosen: NDArray[np.int64],
+    found: NDArray[np.int32],
+    first: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Bring the first of `newest` that are not blocked, as long as they are new. found to counts: `Lists`."""
+    for b in chosen:
+        n, room, oldest_ms = first[b], first[b + 1], now_ms[b] - life_ms[b]
+        for k in range(len(newest)):
+            if n == room or came_ms[k] <= oldest_ms:
+                break
+            if blocked[b, newest[k]] == 0:
+                found[n] = newest[k]
+                n += 1
+        counts[b] = n - first[b]

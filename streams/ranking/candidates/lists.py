@@ -38,17 +38,17 @@ class Lists(NamedTuple):
         vectors: F32,
         queries: F32,
         blocked: NDArray[np.uint8],
-        chosen: Sequence[int] | NDArray[np.int64],
+        chosen: Sequence[int],
         least: float = -np.inf,
     ) -> None:
         """The lists of the requests `chosen`, by what `index` finds for queries [len(chosen), dim] among
         `vectors`, in one go (`VectorIndex.find`). blocked uint8 [B, n]: of all requests.
         """
-        numbers, first = list(chosen), self.first.tolist()
-        limits = [first[b + 1] - first[b] for b in numbers]
-        found = index.find(vectors, queries, [blocked[b] for b in numbers], limits, least)
-        for b, rows in zip(numbers, found, strict=True):
-            self.put(b, rows)
+        first = self.first.tolist()
+        limits = [first[b + 1] - first[b] for b in chosen]
+        found = index.find(vectors, queries, [blocked[b] for b in chosen], limits, least)
+        for b, rows in zip(chosen, found, strict=True):
+            self.rows[first[b] : first[b] + len(rows)], self.counts[b] = rows, len(rows)
 
     def of(self, b: int) -> NDArray[np.int32]:
         """The list of request b: int32 [n]."""
@@ -94,9 +94,9 @@ def fill(
 ) -> None:
     """Have each source find for the requests that ask it."""
     for at, source in enumerate(sources):
-        lists = found.source(at)
         if not len(asked[at]):
             continue
+        lists = found.source(at)
         if hasattr(source, "find_all"):
             source.find_all(context, asked[at], lists)
         else:

@@ -34,8 +34,9 @@ class Nearest:
 
     def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
         tastes, catalog = context.tastes, context.catalog
-        some = chosen[tastes.likes[chosen]]
-        if len(some):
+        some = [b for b in chosen.tolist() if tastes.likes[b]]
+        if some:
             self.refresh(catalog)
             texts = catalog.text[: len(catalog)]
-            lists.search(self.index, texts, tastes.liked[some], context.blocked, some, 0.0)
+            liked = tastes.liked if len(some) == len(tastes.liked) else tastes.liked[some]
+            lists.search(self.index, texts, liked, context.blocked, some, 0.0)

@@ -21,4 +21,4 @@ class Popular:
 
     def find_all(self, context: BatchContext, chosen: NDArray[np.int64], lists: Lists) -> None:
         leaders = context.counters.popularity.leaders(self.half_life)
-        first_free(leaders, None, context.blocked, chosen, *lists)
+        first_free(leaders, context.blocked, chosen, *lists)

@@ -280,7 +280,7 @@ def test_every_showing_becomes_one_lesson_at_most(
         slates, lessons = told.slates, lessons + len(told.lessons)
         if kind != "closed":
             assert len(slates) <= most
-            assert sum(slate.bytes for slate in slates) <= most_bytes
+            assert sum(slate.size for slate in slates) <= most_bytes
         assert all(slate.waits or slate.shown_ms == NEVER for slate in slates)
     assert began == lessons + sum(slate.waits for slate in slates)
 

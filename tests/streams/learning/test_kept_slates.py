@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from model.errors import NewerVersionError, StoreError
 from model.feature_names import LIVE_FEATURES
-from streams.learning.kept_slates import NOTHING_KEPT, Answer, KeptSlate, UserSlates, fitted
+from streams.learning.kept_slates import ANSWER_BYTES, NOTHING_KEPT, Answer, KeptSlate, UserSlates, fitted
 from streams.learning.kept_slates_codec import VERSION, decode, encode
 from streams.learning.looks import pack_looks
 from streams.learning.settings import LearningSettings
@@ -78,7 +78,17 @@ def test_kept_slates_come_back_as_they_were(
     kept = UserSlates(tuple(slates), b"".join(recent), *closed)
     raw = encode(kept)
     assert plain(decode(raw)) == plain(kept)
-    assert len(raw) <= 68 + sum(slate.bytes for slate in slates) + 8 * len(recent)
+    assert len(raw) <= 68 + sum(slate.size for slate in slates) + 8 * len(recent)
+
+
+@given(kept_slates(), kept_slates())
+def test_a_slate_that_was_changed_has_its_own_size(slate: KeptSlate, other: KeptSlate) -> None:
+    changed = replace(
+        slate, answers=other.answers, surface=other.surface, shown=other.shown, shown_as=(), teams=b""
+    )
+    anew = KeptSlate(**{**msgspec.structs.asdict(changed), "size": 0})
+    assert changed.size == anew.size
+    assert changed.size - ANSWER_BYTES * len(other.answers) == replace(changed, answers=()).size
 
 
 @given(st.lists(kept_slates(), max_size=3), st.lists(kept_slates(), max_size=3))
@@ -181,19 +191,19 @@ def test_what_does_not_wait_falls_first_but_for_the_newest() -> None:
 def test_propensities_stay_where_features_go() -> None:
     slate = made("s", 1, [1, 2])
     looks = pack_looks(propensities=np.array([0.5, 0.25], np.float32), features=slate.looked().features)
-    (kept,), _ = fitted((msgspec.structs.replace(slate, looks=looks),), 4, slate.bytes - 1)
+    (kept,), _ = fitted((msgspec.structs.replace(slate, looks=looks),), 4, slate.size - 1)
     assert (kept.looked().propensities.tolist(), len(kept.looked().features)) == ([0.5, 0.25], 0)
 
 
 def test_where_bytes_are_short_features_go_first() -> None:
     slates = tuple(made(f"s{n}", n, range(20)) for n in range(4))
-    room = sum(slate.bytes for slate in slates) - 10
+    room = sum(slate.size for slate in slates) - 10
     kept, fallen = fitted(slates, 4, room)
     assert (ids(kept), fallen) == (["s0", "s1", "s2", "s3"], ())
     assert [len(slate.looked().features) for slate in kept] == [0, 20, 20, 20]
     assert kept[0].rows == tuple(range(20)), "it can still be joined"
     kept, fallen = fitted(slates, 4, 200)
-    assert sum(slate.bytes for slate in kept) <= 200
+    assert sum(slate.size for slate in kept) <= 200
     assert len(kept) + len(fallen) == 4
 
 
