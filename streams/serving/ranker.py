@@ -18,7 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from model.errors import (
@@ -235,16 +235,16 @@ class Ranker:
         """All slates of a batch in one call of the core. Where a state names items that were met since the
         ledger was last read, these are met first.
         """
-        live, taken, took_s = self.ready(), cache(take), list[float]()
+        live, took_s = self.ready(), list[float]()
 
         def make(core: Recommender, again: bool) -> RankedBatch:
-            waiting, started = taken(), time.perf_counter()
+            waiting, started = take(), time.perf_counter()
             made = rank(core, waiting, self.clock.now_ms(), whole=again)
             took_s.append(time.perf_counter() - started)
             return made
 
         made = await with_rows_met(live, make)
-        if waiting := taken():
+        if waiting := take():
             self._queue.watch.took("rank", took_s[0])
             self._queue.watch.ranked(len(waiting))
         live.models.fell_back(made.missed)

@@ -41,7 +41,7 @@ class _Waits(Generic[A, B, R]):
 class RankerQueue(Generic[A, B, R]):
     """`read` makes ready each of several requests; None where they come ready. `work` makes an answer for
     each of a batch, or the reason why there is none. It is given what takes the next batch, and calls that
-    once, in the core's thread. Both have `batch_max` at most. `queue_max` may wait, for `timeout_s` each,
+    in the core's thread first. Both have `batch_max` at most. `queue_max` may wait, for `timeout_s` each,
     until they are answered.
     """
 
@@ -187,15 +187,18 @@ class RankerQueue(Generic[A, B, R]):
 
 
 class _Taken(Generic[A, B, R]):
-    """Takes a batch when it is called. begun_s: when that was, by `time.perf_counter`; 0 before."""
+    """Takes a batch when it is called first, in the core's thread; then that is the batch. begun_s: when that
+    was, by `time.perf_counter`; 0 before.
+    """
 
     def __init__(self, take: Callable[[], list[_Waits[A, B, R]]]) -> None:
         self._take, self.begun_s = take, 0.0
         self.entries: list[_Waits[A, B, R]] = []
 
     def __call__(self) -> list[B]:
-        self.begun_s = time.perf_counter()
-        self.entries = self._take()
+        if not self.begun_s:
+            self.begun_s = time.perf_counter()
+            self.entries = self._take()
         return [entry.ready for entry in self.entries]
 
 

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError
@@ -172,10 +172,10 @@ class Searcher:
         """All answers of a batch in one call of the core. Items that were met since the ledger was last read
         are met first.
         """
-        live, index, taken = self._live, self.items.index, cache(take)
+        live, index = self._live, self.items.index
 
         def make(core: Recommender, again: bool) -> SearchedBatch:
-            return search_all(core, index, taken(), self._ranker.clock.now_ms(), whole=again)
+            return search_all(core, index, take(), self._ranker.clock.now_ms(), whole=again)
 
         made = await with_rows_met(live, make)
         return made.answers

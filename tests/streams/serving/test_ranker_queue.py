@@ -135,3 +135,23 @@ async def test_under_many_clients_each_has_an_answer_of_its_own() -> None:
         await asyncio.gather(*(client(1_000 * k) for k in range(1, 30)))
         taken = [each for batch in kitchen.batches for each in batch]
         assert len(taken) == len(set(taken)) == 29 * 50
+
+
+async def test_a_batch_that_is_made_again_is_the_same() -> None:
+    """Who came meanwhile waits for the next one."""
+    batches: list[list[int]] = []
+    later: list[asyncio.Task[int]] = []
+
+    async def work(take: Callable[[], list[int]]) -> Sequence[int]:
+        taken = take()
+        if not later:
+            later.append(asyncio.create_task(queue.answer(1)))
+        await asyncio.sleep(0)
+        batches.extend((taken, take()))
+        return taken
+
+    queue: RankerQueue[int, int, int] = RankerQueue(None, work, 8, 8, 5.0, Unwatched())
+    assert await queue.answer(0) == 0
+    assert await later[0] == 1
+    assert batches == [[0], [0], [1], [1]]
+    await queue.close()
