@@ -16,7 +16,9 @@ goes through the ledger with the interaction, so that all processes count the sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +26,7 @@ from numpy.typing import NDArray
 from model.compiled import compiled
 from streams.counters.settings import CounterSettings
 from streams.learning.join import JOINED, JoinedAnswer
-from streams.learning.kept_slates import KeptSlate, UserSlates, place_code
+from streams.learning.kept_slates import PLACES_MAX, KeptSlate, UserSlates, place_code
 from streams.state.user_state import Interaction, Rows, UserState
 
 HOUR_MS = 3_600_000
@@ -82,9 +84,17 @@ def _by_place(slate: KeptSlate, row: int, placed: Sequence[int]) -> float:
     at = slate.shown.index(row) if row in slate.shown else 0
     if at == 0:
         return 1.0
-    drawn: float = (at + 1) ** -0.5 / sum(rank**-0.5 for rank in range(1, places + 1))
+    drawn: float = (at + 1) ** -0.5 / _examined(places)
     same = placed.count(place_code(at, places)) + 1
     return min(1.0, (1.0 + 2.0 * drawn * (len(placed) + 1)) / same)
+
+
+@lru_cache(PLACES_MAX)
+def _examined(places: int) -> float:
+    """How much all places of a slate are looked at. By `fsum`, since `sum` rounds otherwise from Python 3.12
+    on, and two workers may count with two versions.
+    """
+    return math.fsum(rank**-0.5 for rank in range(1, places + 1))
 
 
 def _part(chosen: float) -> float:

@@ -103,4 +103,4 @@ def lead(trial: bytes, choices: Sequence[tuple[int, int, float]]) -> float:
     if not trial or not choices:
         return math.nan
     said = (_VOICE.get(trial[place], 0.0) * sign * min(weight, 1.0) for place, sign, weight in choices)
-    return sum(said) / len(choices)
+    return math.fsum(said) / len(choices)  # `sum` rounds otherwise since Python 3.12

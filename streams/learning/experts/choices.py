@@ -147,7 +147,7 @@ def _picky(chosen: int, count: int) -> float:
 
 def _bounded(made: list[Choice]) -> Sequence[Choice]:
     """All of them count `WEIGHT_MAX` at most."""
-    total = sum(each.weight for each in made)
+    total = math.fsum(each.weight for each in made)  # `sum` rounds otherwise since Python 3.12
     if total <= WEIGHT_MAX:
         return made
     return [each._replace(weight=WEIGHT_MAX / total * each.weight) for each in made]

@@ -15,6 +15,7 @@ one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -101,7 +102,7 @@ def parts_of(levels: Levels, arm: str, segment: str) -> list[Part]:
                 Part(weight * its * part, everyone, at)
                 for at, part in enumerate(np.exp(everyone.experts.log_weight).tolist())
             ]
-    total = sum(part.weight for part in parts)
+    total = math.fsum(part.weight for part in parts)  # `sum` rounds otherwise since Python 3.12
     return [part._replace(weight=part.weight / total) for part in parts if part.weight > 0]
 
 
