@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.compiled import compiled
-from streams.learning.coins import tossed
 
 NEITHER, FROZEN, ADAPTED = 0, 1, 2
 """Which order brought a place; neither, where both had the same item next."""
@@ -52,7 +51,7 @@ def drafted(
     [[1, 4, 2], [0, 2, 1]]
     """
     items, teams = np.empty(places, np.intp), np.empty(places, np.int8)
-    _draft(frozen, adapted, tossed(seed, places), items, teams)
+    _draft(frozen, adapted, np.random.default_rng(seed).random(places), items, teams)
     return items, teams
 
 

@@ -109,11 +109,8 @@ def _put_interactions(packed: Packed, interactions: Sequence[Interaction]) -> No
     """Their columns; those of where they came from only where one of them says so."""
     columns: Any = zip(*interactions, strict=True)
     done: Any = Interaction(*columns)  # whose fields hold all of theirs, in order
-    packed.row, packed.ts, packed.tied = (
-        _column("i", done.row),
-        _column("q", done.ts),
-        _column("H", done.tied),
-    )
+    packed.row, packed.ts = _column("i", done.row), _column("q", done.ts)
+    packed.tied = _column("H", done.tied)
     packed.action, packed.rating = bytes(done.action), _column("d", done.rating)
     packed.previous, packed.previous_lengths = flatten(done.previous)
     if any(map(len, done.following)):
