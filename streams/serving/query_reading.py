@@ -2,7 +2,8 @@
 
 The core's thread reads it, as part of the batch that answers it. In a thread beside, it would take turns with
 the core and the loop for the interpreter's lock: that costs a tenth of a search, and a second way there and
-back. A text encoder that takes long is another thing: then a pool's thread reads, and the core goes on.
+back. A text encoder that takes long, or a long query, is another thing: then a pool's thread reads, and the
+core goes on.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ IN_CORE_S = 0.01
 """So much CPU a query may take for the core to read it: others wait for its batch. By the clock, a busy
 machine would have queries read beside, which costs it more.
 """
+LONG = 256
+"""A query of more characters is read beside whatever others take: one of thousands takes tens of ms."""
 NEWEST = 0.1
 """What the newest query counts in how long they take."""
 
@@ -125,7 +128,7 @@ class QueryReader:
         if reading.at_hand():
             return reading
         self._under_way[key] = reading
-        if self.takes_s > IN_CORE_S:
+        if self.takes_s > IN_CORE_S or len(text) > LONG:
             reading.over = self._queries.beside(reading.make)
             reading.over.add_done_callback(lambda over: self._made(reading, over))
         return reading
@@ -162,7 +165,8 @@ class QueryReader:
         took_s, reading.took_s = reading.took_s, None
         if took_s is None:
             return
-        known = math.isfinite(self.takes_s)
-        self.takes_s = (1.0 - NEWEST) * self.takes_s + NEWEST * took_s if known else took_s
+        if len(reading.text) <= LONG:
+            known = math.isfinite(self.takes_s)
+            self.takes_s = (1.0 - NEWEST) * self.takes_s + NEWEST * took_s if known else took_s
         if reading.understood is not None and reading.vector is not None:
             self._queries.keep(reading.understood.to_encode, reading.vector)
