@@ -25,15 +25,13 @@ from export.providers import COMPILED, Opened
 from export.random_inputs import random_inputs
 from export.session import open_session
 from model.errors import ModelError, UnknownNetworkError
-from model.schema import F32, USER_INPUTS, USER_PART, Schema, Scores, SeenUsers, UserInputs
+from model.schema import USER_INPUTS, USER_PART, Schema, Scores, SeenUsers, UserInputs
 
 WHOLE = ("history_actions", "profile")
 FLOATS = tuple(name for name in USER_INPUTS if name not in WHOLE)
 """What is read of users, and of it what are whole numbers."""
 KINDS = [np.dtype(np.int64 if name in WHOLE else np.float32) for name in USER_INPUTS]
 _floats, _wholes = (itemgetter(*map(USER_INPUTS.index, names)) for names in (FLOATS, WHOLE))
-SEEN = "seen"
-"""All that is made of a user, end to end: their vector, then what is read of them with each candidate."""
 BLOCK = 40
 """So many candidates go through the tape together: few enough to stay in the cache, and a usual pool is five
 times as many.
@@ -50,9 +48,12 @@ def warm_up() -> None:
     """Load what is compiled, or compile it, for every network: a model that is loaded later needs no more."""
     tape, arena, nowhere = np.zeros((0, WIDTH), np.uint64), np.zeros(1, np.float32), np.zeros(9, np.uint64)
     nobody, of_nobody = np.zeros((0, 1), np.float32), np.zeros((0, 1), np.int64)
-    see_users(tape, arena, (nobody,) * len(FLOATS), (of_nobody,) * len(WHOLE), nowhere, nobody, np.uint64(0))
+    see_users(
+        tape, arena, (nobody,) * len(FLOATS), (of_nobody,) * len(WHOLE), nowhere, (nobody,) * len(USER_PART),
+        nowhere,
+    )  # fmt: skip
     score_candidates(
-        tape, arena, BLOCK, nobody, np.zeros((1, 3), np.uint64), (nobody,) * TABLES,
+        tape, arena, BLOCK, (nobody,) * len(USER_PART[1:]), nowhere, (nobody,) * TABLES,
         np.zeros((TABLES, 3), np.uint64), np.zeros(0, np.int32), nobody, np.uint64(0), np.zeros(1, np.int64),
         nobody, nowhere,
     )  # fmt: skip
@@ -92,18 +93,10 @@ class CompiledParts(InParts):
         self._user_tape, self._user_arena = users.tape, users.arena
         self._shapes = [place.shape[1:] for place in users.inputs.values()]
         self._takes = _starts(users.inputs, (*FLOATS, *WHOLE))
-        vectors, *parts = users.outputs.values()  # they lie end to end
-        self._gives, self._made = np.uint64(vectors.start), parts[-1].end - vectors.start
-        self._vector = vectors.end - vectors.start
-        self._part_shapes = [place.shape[1:] for place in parts]
+        self._made = [place.shape[1:] for place in users.outputs.values()]
+        self._gives = _starts(users.outputs, tuple(users.outputs))
         self._score_tape, self._score_arena = scores.tape, scores.arena
-        self._of_users = np.array(
-            [
-                (part.start - vectors.start, part.end - vectors.start, scores.inputs[name].start)
-                for name, part in zip(USER_PART[1:], parts, strict=True)
-            ],
-            np.uint64,
-        )
+        self._of_users = _starts(scores.inputs, USER_PART[1:])
         self._of_features = np.uint64(scores.inputs[FEATURES].start)
         self._of_scores = _starts(scores.outputs, schema.tasks)
         self._of_tables = np.zeros((TABLES, 3), np.uint64)
@@ -128,21 +121,13 @@ class CompiledParts(InParts):
         if [each.dtype for each in given] != KINDS:
             raise self._misfit(given, users)
         rows = [_plain(each).reshape(users, -1) for each in given]
-        made = np.empty((users, self._made), np.float32)
+        made = [np.empty((users, *shape), np.float32) for shape in self._made]
         with self._lock:
             see_users(
-                self._user_tape, self._user_arena, _floats(rows), _wholes(rows), self._takes, made,
-                self._gives,
+                self._user_tape, self._user_arena, _floats(rows), _wholes(rows), self._takes,
+                tuple([each.reshape(users, -1) for each in made]), self._gives,
             )  # fmt: skip
-        return SeenUsers(np.ascontiguousarray(made[:, : self._vector]), {SEEN: made})
-
-    def parts_of(self, seen: SeenUsers) -> dict[str, F32]:
-        return {
-            name: seen.parts[SEEN][:, begin:end].reshape(len(seen), *shape)
-            for name, (begin, end, _), shape in zip(
-                USER_PART[1:], self._of_users.tolist(), self._part_shapes, strict=True
-            )
-        }
+        return SeenUsers(made[0], dict(zip(USER_PART[1:], made[1:], strict=True)))
 
     def _misfit(self, given: Sequence[NDArray[Any]], users: int) -> ModelError:
         """Says which of these inputs the model does not read."""
@@ -161,15 +146,16 @@ class CompiledParts(InParts):
                 f"the model did not run on {FEATURES} {features.dtype}{list(features.shape)}: it reads "
                 f"{len(self.schema.candidate_features)} float32 of a candidate"
             )
+        users = tuple([_plain(seen.parts[name]).reshape(len(seen), -1) for name in USER_PART[1:]])
         tables = [_plain(each) for each in (items.vectors, *[items.tables[name] for name in self._widths])]
         tables += tables[:1] * (TABLES - len(tables))
         offsets = np.asarray(asked.offsets, np.int64)
         scores = np.empty((len(self._of_scores), len(asked.rows)), np.float32)
         with self._lock:
             score_candidates(
-                self._score_tape, self._score_arena, BLOCK, _plain(seen.parts[SEEN]), self._of_users,
-                tuple(tables), self._of_tables, _plain(asked.rows), features, self._of_features, offsets,
-                scores, self._of_scores,
+                self._score_tape, self._score_arena, BLOCK, users, self._of_users, tuple(tables),
+                self._of_tables, _plain(asked.rows), features, self._of_features, offsets, scores,
+                self._of_scores,
             )  # fmt: skip
         click, rating, *more = scores
         return Scores(click, rating, tuple(more))

@@ -92,10 +92,6 @@ class InParts:
         """[B, user_dim], for retrieval."""
         return self.see(inputs).vectors
 
-    def parts_of(self, seen: SeenUsers) -> dict[str, F32]:
-        """The users' parts by name, each [B, ...]."""
-        return seen.parts
-
     def rescore(self, seen: SeenUsers, items: ItemTables, asked: Candidates) -> Scores:
         """Scores [N] of the users' candidates."""
         found = [np.empty(len(asked.rows), np.float32) for _ in self.schema.tasks]
@@ -150,7 +146,7 @@ class InParts:
         flat = {**self._gathered(items, asked.rows), FEATURES: asked.features}
         shape = inputs.candidate_features.shape[:2]
         return {
-            **self.parts_of(self.see(inputs.of_users)),
+            **self.see(inputs.of_users).parts,
             **{name: each.reshape(*shape, -1) for name, each in flat.items()},
         }
 

@@ -20,8 +20,8 @@ def see_users(
     floats: tuple[F32, ...],
     wholes: tuple[I64, ...],
     takes: Places,
-    made: F32,
-    gives: np.uint64,
+    made: tuple[F32, ...],
+    gives: Places,
 ) -> None:
     """Arrays [B, n] in and out; `takes` and `gives`: where a user's row of each lies in the arena, those of
     `floats` first. Whole numbers become floats, which hold them exactly up to 16 million.
@@ -36,9 +36,10 @@ def see_users(
             for j in range(len(numbers)):
                 arena[at + np.uint64(j)] = np.float32(numbers[j])
         execute(tape, arena)
-        row = made[b]
-        for j in range(len(row)):
-            row[j] = arena[gives + np.uint64(j)]
+        for k in range(len(made)):
+            row, at = made[k][b], gives[k]
+            for j in range(len(row)):
+                row[j] = arena[at + np.uint64(j)]
 
 
 @kernel
@@ -46,7 +47,7 @@ def score_candidates(
     tape: Tape,
     arena: F32,
     block: int,
-    users: F32,
+    users: tuple[F32, ...],
     of_users: Places,
     tables: tuple[F32, ...],
     of_tables: Places,
@@ -58,19 +59,17 @@ def score_candidates(
     of_scores: Places,
 ) -> None:
     """scores [tasks, N] of the candidates `rows`, those of user b from `offsets[b]` on. Of `users` [B, n] the
-    tape reads row b: columns `of_users[k, 0]` to `of_users[k, 1]`, at place `of_users[k, 2]`. Of `tables`
-    [items, n] it reads the row of each candidate; `of_tables` as `of_users`. What is left of the last block
-    is what was there before.
+    tape reads row b, and of `tables` [items, n] the row of each candidate: of columns `of_tables[k, 0]` to
+    `of_tables[k, 1]`, at place `of_tables[k, 2]`. What is left of the last block is what was there before.
     """
     width = features.shape[1]
     for b in range(len(offsets) - 1):
         if offsets[b] == offsets[b + 1]:
             continue
-        for k in range(len(of_users)):
-            at = of_users[k, 2]
-            for j in range(of_users[k, 0], of_users[k, 1]):
-                arena[at] = users[b, j]
-                at += ONE
+        for k in range(len(users)):
+            row, at = users[k][b], of_users[k]
+            for j in range(len(row)):
+                arena[at + np.uint64(j)] = row[j]
         for start in range(offsets[b], offsets[b + 1], block):
             end = min(start + block, offsets[b + 1])
             for k in range(len(tables)):
