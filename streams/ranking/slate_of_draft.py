@@ -33,15 +33,12 @@ def slates_of(
     rows, origins = batch.rows[at].tolist(), batch.origin[at].tolist()
     ids = batch.guests.item_ids(item_ids, rows)
     scores = batch.score[at].astype(float).round(6).tolist()
+    named = (*sources, GIVEN)  # the last one is that of origin -1
+    brought_by = [named[origin] for origin in origins]
     slates = []
     for b, begin, end in zip(chosen, first, first[1:], strict=False):
         reasons = batch.reasons[b] or [FOR_YOU] * (end - begin)
-        items = [
-            SlateItem(item_id, score, sources[origin] if origin >= 0 else GIVEN, reason)
-            for item_id, score, origin, reason in zip(
-                ids[begin:end], scores[begin:end], origins[begin:end], reasons, strict=True
-            )
-        ]
+        items = list(map(SlateItem, ids[begin:end], scores[begin:end], brought_by[begin:end], reasons))
         slates.append(_slate(batch.draft(b), items))
     return slates
 
