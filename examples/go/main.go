@@ -120,14 +120,19 @@ func main() {
 		fmt.Println("completed", each.Text)
 	}
 
-	// 6. Rank candidates of your own: ids, or items with fields that count in this request alone. Then ask why.
+	// 6. Rank candidates of your own: ids, or items with fields that count in this request alone. Sent again under the
+	// same Idempotency-Key, it is the same slate. Then ask why.
 	var id, given headrace.RankBody_Items_Item
 	must(0, id.FromRankBodyItems0("strap"))
 	must(0, given.FromGivenItem(headrace.GivenItem{ItemId: "wire", Price: ptr(9.9), Boost: ptr(0.5)}))
-	ranked := must(api.RankWithResponse(ctx, headrace.RankBody{
+	once := &headrace.RankParams{IdempotencyKey: ptr(fmt.Sprint("rank-", time.Now().UnixNano()))}
+	asked := headrace.RankBody{
 		UserId: ptr("ann"), Items: []headrace.RankBody_Items_Item{id, given}, Impression: ptr(false),
-	}))
+	}
+	ranked := must(api.RankWithResponse(ctx, once, asked))
 	slate := told(ranked.JSON200, ranked.Body)
+	again := must(api.RankWithResponse(ctx, once, asked))
+	fmt.Println("again", told(again.JSON200, again.Body).SlateId == slate.SlateId)
 	why := must(api.ExplainSlateWithResponse(ctx, slate.SlateId, nil))
 	for _, place := range told(why.JSON200, why.Body).Items {
 		fmt.Println("ranked", place.ItemId, place.Score, len(place.Contributions), "contributions")

@@ -68,6 +68,7 @@ async def test_the_example_compiles_and_runs(
     for line in (
         "put Clip-on tuner", "patched 12.5", "line rejected not_json", "sent 1", "feed ", "cheap wire",
         "refused out_of_range", "found 藍牙耳機 ear", "similar true", "completed 蓝牙耳机 无线降噪",
-        "ranked strap", "ranked wire", "item ear", "item tuner", "models 0",
+        "ranked strap", "ranked wire", "again true", "item ear", "item tuner",
+        "models 0",
     ):  # fmt: skip
         assert any(each.startswith(line) for each in said), f"{line!r} is not in\n{ran.stdout}"
