@@ -18,7 +18,6 @@ import cProfile
 import hashlib
 import json
 import os
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -202,25 +201,19 @@ def main() -> None:
 
 
 def _compared(args: argparse.Namespace) -> None:
-    here, there = Path.cwd(), args.against.resolve()
-    runs: dict[Path, list[Found]] = {there: [], here: []}
+    from benchmarks.two_checkouts import in_turn  # not above: this file also runs in checkouts without it
+
     words = ["--model", str(args.model.resolve()), "--items", str(args.items)]
     words += ["--batches", args.batches, "--rounds", str(args.rounds), "--json"]
-    for _ in range(args.turns):
-        for folder, found in runs.items():
-            run = subprocess.run(
-                [str(folder / ".venv" / "bin" / "python"), str(Path(__file__).resolve()), *words],
-                cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, check=True, stdout=subprocess.PIPE,
-            )  # fmt: skip
-            found.append(msgspec.json.decode(run.stdout.splitlines()[-1], type=Found))
+    lines = in_turn(__file__, words, args.against, args.turns)
+    before, now = ([msgspec.json.decode(line, type=Found) for line in side] for side in lines)
     for at, size in enumerate(args.batches.split(",")):
-        before, now = ([found.costs[at] for found in runs[folder]] for folder in (there, here))
         parts = [f"batches of {int(size):3}:"]
         for name in ("warm_us", "cold_us", "calls"):
-            old, new = (min(getattr(each, name) for each in side) for side in (before, now))
+            old, new = (min(getattr(found.costs[at], name) for found in side) for side in (before, now))
             parts.append(f"{name.removesuffix('_us')} {old:.0f} -> {new:.0f} ({100 * (new / old - 1):+.1f}%)")
         print("  ".join(parts))
-    same = len({found.digest for side in runs.values() for found in side}) == 1
+    same = len({found.digest for found in (*before, *now)}) == 1
     print("the same bytes" if same else "OTHER BYTES")
 
 

@@ -18,11 +18,11 @@ import asyncio
 import gc
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import count as numbers
 from itertools import cycle
 from pathlib import Path
@@ -221,20 +221,12 @@ def _line(cost: Cost) -> str:
 
 
 def _compared(args: argparse.Namespace) -> None:
-    here, there = Path.cwd(), args.against.resolve()
-    least: dict[Path, list[Cost]] = {}
+    from benchmarks.two_checkouts import in_turn  # not above: this file also runs in checkouts without it
+
     words = ["--model", str(Path(args.model).resolve()), "--items", str(args.items), "--kinds", args.kinds]
-    script = str(Path(__file__).resolve())
-    for _ in range(args.turns):
-        for folder in (there, here):
-            python = folder / ".venv" / "bin" / "python"
-            run = subprocess.run(
-                [str(python), script, *words, "--rounds", str(args.rounds), "--json"],
-                cwd=folder, env={**os.environ, "PYTHONPATH": str(folder)}, check=True, capture_output=True,
-            )  # fmt: skip
-            costs = msgspec.json.decode(run.stdout.splitlines()[-1], type=list[Cost])
-            least[folder] = [_least(*pair) for pair in zip(least.get(folder, costs), costs, strict=True)]
-    for before, now in zip(least[there], least[here], strict=True):
+    lines = in_turn(__file__, [*words, "--rounds", str(args.rounds), "--json"], args.against, args.turns)
+    there, here = (_least_of([msgspec.json.decode(line, type=list[Cost]) for line in side]) for side in lines)
+    for before, now in zip(there, here, strict=True):
         print(
             f"{now.name:22} loop {before.loop_us:6.0f} -> {now.loop_us:6.0f} us  "
             f"core {before.core_us:6.0f} -> {now.core_us:6.0f} us  "
@@ -242,6 +234,10 @@ def _compared(args: argparse.Namespace) -> None:
             f"gc {before.gc_us:5.1f} -> {now.gc_us:5.1f} us, "
             f"longest {before.gc_longest_ms:.1f} -> {now.gc_longest_ms:.1f} ms"
         )
+
+
+def _least_of(runs: list[list[Cost]]) -> list[Cost]:
+    return [reduce(_least, costs) for costs in zip(*runs, strict=True)]
 
 
 def _least(one: Cost, other: Cost) -> Cost:

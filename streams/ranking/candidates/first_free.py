@@ -19,11 +19,26 @@ def first_free(
 ) -> None:
     """Bring the first rows of `ordered`, best first, that are not blocked. found to counts: `Lists`."""
     for b in chosen:
-        n, room = first[b], first[b + 1]
-        for row in ordered:
-            if n == room:
-                break
-            if blocked[b, row] == 0:
-                found[n] = row
-                n += 1
-        counts[b] = n - first[b]
+        counts[b] = take_free(ordered, len(ordered), blocked[b], found, first[b], first[b + 1])
+
+
+@compiled
+def take_free(
+    ordered: NDArray[np.int32],
+    end: int,
+    blocked: NDArray[np.uint8],
+    found: NDArray[np.int32],
+    begin: int,
+    room: int,
+) -> int:
+    """Put those of the first `end` rows that are not blocked [n] into `found`, from `begin` up to `room`; how
+    many there are.
+    """
+    n = begin
+    for k in range(end):
+        if n == room:
+            break
+        if blocked[ordered[k]] == 0:
+            found[n] = ordered[k]
+            n += 1
+    return n - begin

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from model.compiled import compiled
 from streams.ranking.candidates.context import BatchContext
+from streams.ranking.candidates.first_free import take_free
 from streams.ranking.candidates.lists import Lists
 from streams.state.catalog import Catalog
 
@@ -82,11 +83,7 @@ def _find(
 ) -> None:
     """Bring the first of `newest` that are not blocked, as long as they are new. found to counts: `Lists`."""
     for b in chosen:
-        n, room, oldest_ms = first[b], first[b + 1], now_ms[b] - life_ms[b]
-        for k in range(len(newest)):
-            if n == room or came_ms[k] <= oldest_ms:
-                break
-            if blocked[b, newest[k]] == 0:
-                found[n] = newest[k]
-                n += 1
-        counts[b] = n - first[b]
+        end, oldest_ms = 0, now_ms[b] - life_ms[b]
+        while end < len(newest) and came_ms[end] > oldest_ms:
+            end += 1
+        counts[b] = take_free(newest, end, blocked[b], found, first[b], first[b + 1])
