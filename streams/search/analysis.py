@@ -13,6 +13,8 @@ from streams.search.scripts import letters_of, normalized, pairs, runs, unspaced
 LONGEST_TERM = 64
 """Letters. What is longer is no word: it is cut."""
 _joints = re.compile(r"(?<=[^\W\d_])[-./·](?=[^\W_])|(?<=[^\W_])[-./·](?=[^\W\d_])")  # not in "10.5"
+_ended = re.compile(r"[a-z0-9]*[a-z](?:\+{1,2}|#)(?![a-z0-9_+#])")
+_pointed = re.compile(r"(?<![\w.])\.[a-z][a-z0-9]*")
 _apostrophe = re.compile(r"(?<=[^\W\d_])['’ʼ](?=[^\W\d_])")
 
 
@@ -21,11 +23,14 @@ def terms(text: str, indexed: bool = False) -> list[str]:
 
     A word is a term. Parts that a hyphen, a point, a slash or an apostrophe joins are terms, and so is what
     they make together: "SM-57" is found by "sm57" too. Of what an apostrophe joins, parts of one letter are
-    left out. A run of a script without spaces gives its pairs; in the index, its last letter too: with it, a
-    query of one letter finds each place as the beginning of a term.
+    left out. A name with a sign of its own, as C++, C#, .NET or GTK+, is a term beside its word. A run of a
+    script without spaces gives its pairs; in the index, its last letter too: with it, a query of one letter
+    finds each place as the beginning of a term.
 
     >>> terms("The men's SM-57"), terms("运动鞋 男款")
     (['the', 'men', 'mens', 'sm', '57', 'sm57'], ['运动', '动鞋', '男款'])
+    >>> terms("C++ (C#, .NET) a+b 10+")
+    ['c', 'c++', 'c', 'c#', 'net', '.net', 'a', 'b', '10']
     >>> terms("运动鞋", indexed=True)
     ['运动', '动鞋', '鞋']
     """
@@ -55,7 +60,13 @@ def _of_part(part: str, indexed: bool) -> list[str]:
         joined = "".join(runs(_joints.sub("", part)))
         if not unspaced(joined) and joined not in found and len(joined) <= LONGEST_TERM:
             found.append(joined)
-    return found
+    return found + _with_signs(part)
+
+
+def _with_signs(part: str) -> list[str]:
+    """Names that end in + or #, or begin with a point: without the sign they are other names."""
+    found = list[str](_ended.findall(part)) if "+" in part or "#" in part else []
+    return found + _pointed.findall(part) if "." in part else found
 
 
 def is_word(term: str) -> bool:

@@ -9,6 +9,7 @@ out.
 from __future__ import annotations
 
 import logging
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -202,12 +203,24 @@ class Words:
 
     def _word(self, spellings: Sequence[Spelling], fields: Mapping[str, Sequence[_Field]]) -> tantivy.Query:
         """fields: in which each term is looked for."""
+        typed = {field.name: field.documents for field in fields[spellings[0][0]]}
         ways = [
-            _Q.boost_query(_Q.term_query(self._schema, field.name, term, _ONLY_COUNTS), field.weight * counts)
+            _Q.boost_query(
+                _Q.term_query(self._schema, field.name, term, _ONLY_COUNTS),
+                field.weight * counts * self._no_rarer(field.documents, typed.get(field.name, 0)),
+            )
             for term, counts in spellings
             for field in fields[term]
         ]
         return _Q.disjunction_max_query(ways, TIE)
+
+    def _no_rarer(self, documents: int, typed: int) -> float:
+        """What makes a spelling that so many documents have count no more than the word as it was typed,
+        which `typed` have: else a text that writes two words as one stands before all that have both.
+        """
+        if documents >= typed:
+            return 1.0
+        return _rarity(typed, len(self)) / _rarity(documents, len(self))
 
     def _fields_of(self, term: str) -> list[_Field]:
         """Those that have the term."""
@@ -325,6 +338,11 @@ class Words:
         self._digests[rows] = digests
         counts = np.bincount(told.astype(np.int64), minlength=len(LANGUAGES) + 1)[1:]
         self.languages.update({name: int(n) for name, n in zip(LANGUAGES, counts, strict=False) if n})
+
+
+def _rarity(documents: int, of: int) -> float:
+    """The inverse document frequency of BM25, as tantivy has it."""
+    return math.log1p((of - documents + 0.5) / (documents + 0.5))
 
 
 class _Field(NamedTuple):

@@ -89,6 +89,35 @@ def test_a_common_word_is_not_looked_for_in_texts_where_enough_titles_have_it() 
     assert len(rows(words, "guitar", limit=10)) == 10
 
 
+def test_two_words_written_as_one_stand_no_higher_than_the_two() -> None:
+    words = Words()
+    titles = [
+        "a web browser, small",
+        "webbrowser bindings for a library",
+        *(f"web thing {n}" for n in range(20)),
+    ]
+    words.put(documents([*titles, *(f"browser thing {n}" for n in range(20))]))
+    together = ("webbrowser", 0.9)
+    found = words.search([[("web", 1.0), together], [("browser", 1.0), together]], 3)
+    assert found.rows.tolist()[0] == 0
+    alone = words.search([[("web", 1.0)], [("browser", 1.0)]], 3)
+    assert found.scores[0] == pytest.approx(alone.scores[0]), "what has both as they were typed"
+    by_itself = words.search([[("wbe", 1.0), ("webbrowser", 0.9)]], 3)
+    assert by_itself.rows.tolist() == [1], "a word that nobody has takes nothing from its spellings"
+
+
+def test_a_name_with_a_sign_is_another_name_than_its_letters() -> None:
+    words = Words()
+    words.put(
+        documents(["C primer", "C compiler in C", "C++ primer", "C# primer", ".NET primer", "net primer"])
+    )
+
+    def best(text: str) -> int:
+        return int(words.search([[(term, 1.0)] for term in terms(text)], 1).rows[0])
+
+    assert [best(text) for text in ("c++", "C#", ".net")] == [2, 3, 4]
+
+
 def test_stems_stand_beside_the_words_and_are_no_words() -> None:
     words = Words()
     words.put(documents(["the straps of the guitars"]))
