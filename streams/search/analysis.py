@@ -18,14 +18,15 @@ _pointed = re.compile(r"(?<![\w.])\.[a-z][a-z0-9]*")
 _apostrophe = re.compile(r"(?<=[^\W\d_])['’ʼ](?=[^\W\d_])")
 
 
-def terms(text: str, indexed: bool = False) -> list[str]:
+def terms(text: str, indexed: bool = False, together: bool = True) -> list[str]:
     """The terms of a text, in its order.
 
     A word is a term. Parts that a hyphen, a point, a slash or an apostrophe joins are terms, and so is what
     they make together: "SM-57" is found by "sm57" too. Of what an apostrophe joins, parts of one letter are
     left out. A name with a sign of its own, as C++, C#, .NET or GTK+, is a term beside its word. A run of a
     script without spaces gives its pairs; in the index, its last letter too: with it, a query of one letter
-    finds each place as the beginning of a term.
+    finds each place as the beginning of a term. together: whether what parts make together is a term; it is
+    none of what somebody is still typing.
 
     >>> terms("The men's SM-57"), terms("运动鞋 男款")
     (['the', 'men', 'mens', 'sm', '57', 'sm57'], ['运动', '动鞋', '男款'])
@@ -41,13 +42,13 @@ def terms(text: str, indexed: bool = False) -> list[str]:
             continue
         pieces = _apostrophe.split(part)
         for piece in [piece for piece in pieces if len(piece) > 1] or pieces:
-            found += _of_part(piece, indexed)
-        if len(pieces) > 1:
+            found += _of_part(piece, indexed, together)
+        if len(pieces) > 1 and together:
             found += runs("".join(pieces))
     return [term[:LONGEST_TERM] for term in found]
 
 
-def _of_part(part: str, indexed: bool) -> list[str]:
+def _of_part(part: str, indexed: bool, together: bool) -> list[str]:
     found: list[str] = []
     for run in runs(part):
         if not unspaced(run):
@@ -56,7 +57,7 @@ def _of_part(part: str, indexed: bool) -> list[str]:
         found += pairs(run)
         if indexed and len(letters_of(run)) > 1:
             found.append(letters_of(run)[-1])
-    if len(found) > 1 and _joints.search(part):
+    if together and len(found) > 1 and _joints.search(part):
         joined = "".join(runs(_joints.sub("", part)))
         if not unspaced(joined) and joined not in found and len(joined) <= LONGEST_TERM:
             found.append(joined)

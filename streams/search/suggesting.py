@@ -44,7 +44,7 @@ def suggest(recommender: Recommender, index: SearchIndex, typed: str, limit: int
     """At most `limit` completions, the likeliest first; none for a text without letters or digits."""
     typed = normalized(typed[:MOST_CHARACTERS])
     begins = " ".join(typed.split())
-    its = terms(begins)[-MOST_TERMS:]
+    its = _words(begins)
     if not its:
         return Suggestions([], "")
     found = _complete(recommender, index, list(dict.fromkeys((simplified(begins), begins))), limit)
@@ -92,7 +92,11 @@ def _complete(
         [Completion(text, kind) for begins in spellings for text in names.find(begins, limit)]
         for kind, names in named
     ]
-    titles = [_titles(recommender, index, terms(begins)[-MOST_TERMS:], limit) for begins in spellings]
+    titles = [
+        _titles(recommender, index, terms(begins, together=False)[-MOST_TERMS:], limit)
+        or _titles(recommender, index, _words(begins), limit)
+        for begins in spellings
+    ]
     lists = [list(dict.fromkeys(way)) for way in (*ways, [each for found in titles for each in found])]
     different: dict[str, Completion] = {}
     for each in [completion for completions in lists for completion in completions]:
@@ -103,6 +107,12 @@ def _complete(
     ordered = sorted(different.values(), key=lambda each: id(each) not in first)
     kept = {id(each) for each in ordered[:limit]}
     return [each for each in different.values() if id(each) in kept]
+
+
+def _words(typed: str) -> list[str]:
+    """The last words of what is typed, without names that have signs: the sign may be no end of one yet."""
+    its = terms(typed, together=False)
+    return [term for term in its if term.isalnum() or not term.isascii()][-MOST_TERMS:]
 
 
 def _titles(recommender: Recommender, index: SearchIndex, its: Sequence[str], limit: int) -> list[Completion]:

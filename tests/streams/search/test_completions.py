@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from streams.search.completions import Beginnings, PastQueries
 from streams.search.scripts import normalized
 from streams.search.suggesting import suggest
-from tests.streams.search.catalogue import SHOP, Shop, shop
+from tests.streams.search.catalogue import SHOP, Goods, Shop, shop
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,15 @@ def texts(made: Shop, typed: str, limit: int = 10) -> list[str]:
 )
 def test_completed_by(stocked: Shop, typed: str, expected: str) -> None:
     assert expected in texts(stocked, typed)
+
+
+@pytest.mark.parametrize(
+    "title", ["Shure SM-57 microphone", "python3-numpy arrays", "libstdc++6 runtime", "C++ primer"]
+)
+def test_a_name_with_signs_is_completed_after_each_letter(title: str) -> None:
+    made = shop((*SHOP, Goods(title)))
+    for length in range(2, len(title) + 1):
+        assert title in texts(made, title[:length]), title[:length]
 
 
 @pytest.mark.parametrize(
