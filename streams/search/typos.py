@@ -79,7 +79,7 @@ class Spelling:
                 with self._lock:
                     table.deletes.take(packed)
         counts, most = self._table.words, self._frequent[0][1].words
-        self._most = sorted(((-counts[word], word) for word in most))
+        self._most = sorted((-counts[word], word) for word in most)
 
     def _learn(self, term: str, count: int) -> None:
         before = self._table.words.get(term, 0)
