@@ -29,10 +29,10 @@ MOST_ATTRIBUTES = 8
 
 
 class FacetValue(NamedTuple):
-    """`chosen`: whether the filter asks for it."""
+    """`items`: how many have it. `chosen`: whether the filter asks for it."""
 
     value: str
-    count: int
+    items: int
     chosen: bool = False
 
 
@@ -118,9 +118,9 @@ class _Counting:
         best = _most_frequent({value: n for value, n in counts.items() if n}, self.most)
         best += [value for value in dict.fromkeys(chosen) if value not in best]
         values = [FacetValue(value, counts.get(value, 0), value in chosen) for value in best]
-        values.sort(key=lambda each: (-each.count, each.value))
+        values.sort(key=lambda each: (-each.items, each.value))
         there = sum(1 for n in counts.values() if n)
-        return FoundFacet(field.name, values, there - sum(1 for each in values if each.count))
+        return FoundFacet(field.name, values, there - sum(1 for each in values if each.items))
 
     def _of(self, field: FacetField) -> tuple[NDArray[np.int32], Counts]:
         """The numbers of its facets that some item has, and how many have each."""
@@ -170,10 +170,10 @@ def _kinds(field: FacetField) -> list[Field]:
 def _tells(facet: FoundFacet) -> bool:
     if facet.prices is not None:
         return len(facet.prices.ranges) > 1
-    counts = [each.count for each in facet.values if each.count]
+    counts = [each.items for each in facet.values if each.items]
     if facet.field != "available" and any(each.chosen for each in facet.values):
         return True
-    return len(counts) > 1 and max(counts) > 1
+    return len(counts) + facet.more > 1 and max(counts, default=0) > 1
 
 
 def _most_frequent(counts: dict[str, int], most: int) -> list[str]:

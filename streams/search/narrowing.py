@@ -37,7 +37,7 @@ class Part(NamedTuple):
 
 
 class Narrowed(NamedTuple):
-    """failed int8 [n]: of each row the one part that it fails, by its place in `parts`; `NONE` or `SEVERAL`."""
+    """failed int8 [n]: the one part that each row fails, by its place in `parts`, `NONE` or `SEVERAL`."""
 
     parts: list[Part]
     failed: NDArray[np.int8]
@@ -48,7 +48,8 @@ class Narrowed(NamedTuple):
 
     def passes(self, but: int = NONE) -> Mask:
         """Which rows pass all parts but one: bool [n]."""
-        return (self.failed == NONE) | (self.failed == but)
+        passing: Mask = (self.failed == NONE) | (self.failed == but)
+        return passing
 
 
 def narrowed(rows: NDArray[np.int32], parts: Sequence[Part]) -> Narrowed:

@@ -15,11 +15,11 @@ ROUND = (1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0)
 
 
 class PriceRange(NamedTuple):
-    """`low`, `high`: the lowest and the highest price in it; a filter with these bounds finds just these."""
+    """`low`, `high`: the lowest and the highest price of its `items`; a filter of these finds just them."""
 
     low: float
     high: float
-    count: int
+    items: int
 
 
 class PriceFacet(NamedTuple):
@@ -34,7 +34,7 @@ def price_facet(prices: NDArray[np.float64]) -> PriceFacet:
     """Of some prices, NaN for an item without one.
 
     >>> price_facet(np.array([5.0, 19.0, 20.0, 21.0, 22.0, 300.0, np.nan])).ranges[0]
-    PriceRange(low=5.0, high=19.0, count=2)
+    PriceRange(low=5.0, high=19.0, items=2)
     """
     known = np.sort(prices[np.isfinite(prices)])
     if not len(known):

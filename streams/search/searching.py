@@ -61,9 +61,9 @@ class SearchAsked:
 
 class SearchAnswer(NamedTuple):
     """`request`: as the core took it; None where no model was asked. `parts`: what the scores of its places
-    are the sum of: "words", "meaning", "named" and "price" as in `Pool`, and "model"; of a feed, as in `score_parts`. `personal`: how
-    much of what the model says counted, from 0 to 1. `found`: how many items were in the pool. `relaxed`: see
-    `Pool`. `matches`: all that match; None where nobody asked for them.
+    are the sum of: "words", "meaning", "named" and "price" as in `Pool`, and "model"; of a feed, as in
+    `score_parts`. `personal`: how much of what the model says counted, from 0 to 1. `found`: how many items
+    were in the pool. `relaxed`: see `Pool`. `matches`: all that match; None where nobody asked for them.
     """
 
     slate: Slate

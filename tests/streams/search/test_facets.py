@@ -174,9 +174,9 @@ def test_each_value_counts_what_it_would_find(things: list[Thing], asked: Asked,
     found = facets_of(things, asked, FIELDS, 100, rows)
     chosen = [things[row] for row in rows]
     for field in FIELDS:
-        told = {each.value: each.count for each in found[field].values if each.count}
+        told = {each.value: each.items for each in found[field].values if each.items}
         assert told == dict(counted_by_hand(chosen, asked, field)), field
-        order = [(-each.count, each.value) for each in found[field].values]
+        order = [(-each.items, each.value) for each in found[field].values]
         assert order == sorted(order)
         assert found[field].more == 0
 
@@ -192,7 +192,7 @@ def test_few_values_are_the_most_frequent_and_those_that_are_chosen(
         told = [each.value for each in found[field].values]
         assert {*best} <= {*told}
         assert all(each.chosen for each in found[field].values if each.value not in best)
-        assert found[field].more == len(every) - sum(1 for each in found[field].values if each.count)
+        assert found[field].more == len(every) - sum(1 for each in found[field].values if each.items)
     chosen = {each.value for each in found["attributes.brand"].values if each.chosen}
     assert chosen == {*asked.brand}
 
@@ -203,9 +203,9 @@ def test_a_range_of_prices_finds_as_many_as_it_says(things: list[Thing], asked: 
     assert prices is not None
     known = sorted(it.price for it in things if asked.passes(it, "price") and it.price is not None)
     assert (prices.low, prices.high) == ((known[0], known[-1]) if known else (None, None))
-    assert sum(each.count for each in prices.ranges) == len(known)
+    assert sum(each.items for each in prices.ranges) == len(known)
     for each in prices.ranges:
-        assert each.count == sum(each.low <= price <= each.high for price in known) > 0
+        assert each.items == sum(each.low <= price <= each.high for price in known) > 0
 
 
 @given(st.lists(THINGS, min_size=4, max_size=25), ASKED)

@@ -32,7 +32,8 @@ async def answered(site: Site, **asked: Any) -> dict[str, Any]:
 async def paged(site: Site, n: int, **asked: Any) -> list[dict[str, Any]]:
     """All places, page by page."""
     answer = await answered(site, n=n, **asked)
-    places, cursor = answer["items"], answer["cursor"]
+    places: list[dict[str, Any]] = answer["items"]
+    cursor = answer["cursor"]
     while cursor is not None:
         answer = await answered(site, n=n, cursor=cursor)
         assert (answer["total"], answer["facets"]) == (None, [])
@@ -146,6 +147,29 @@ async def test_an_order_of_lists_is_that_of_searches(cables: Stocked) -> None:
             searched = [each["item_id"] for each in (await answered(site, sort=sort, n=40))["items"]]
             assert listed
             assert searched[: len(listed)] == listed
+
+
+async def test_lists_count_facets_over_all_their_items(cables: Stocked) -> None:
+    async with cables() as site:
+        for path in ("/v1/latest", "/v1/popular", "/v1/trending"):
+            asked: dict[str, Any] = {
+                "n": 200,
+                "categories": "Music",
+                "facets": ["categories.3", "attributes.brand"],
+            }
+            listed = (await site.http.get(path, params=asked)).json()
+            page = (await site.http.get(path, params={**asked, "n": 1})).json()
+            assert (page["total"], page["facets"]) == (len(listed["items"]), listed["facets"])
+            if path == "/v1/latest":
+                assert facet(page, "attributes.brand") == {"Fender": 10, "Planet": 10}
+                assert facet(page, "categories.3") == {
+                    "Music > Cables > Long": 10,
+                    "Music > Cables > Short": 10,
+                }
+        plain = (await site.http.get("/v1/latest")).json()
+        assert (plain["total"], plain["facets"]) == (None, [])
+        wrong = await site.http.get("/v1/latest", params={"facets": "colour"})
+        assert (wrong.status_code, wrong.json()["reason"]) == (400, "unknown_facet")
 
 
 async def test_words_that_no_item_has_all_of_and_words_of_another_language(cables: Stocked) -> None:
