@@ -115,7 +115,7 @@ func main() {
 	}))
 	sorted := told(cheapest.JSON200, cheapest.Body)
 	fmt.Println("cheapest 耳机", sorted.Items[0].ItemId, "of", *sorted.Total)
-	for _, value := range (sorted.Facets)[0].Values {
+	for _, value := range (*sorted.Facets)[0].Values {
 		fmt.Println("category", value.Value, value.Count)
 	}
 	similar := must(api.SimilarWithResponse(ctx, "tuner", nil))

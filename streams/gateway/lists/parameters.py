@@ -11,12 +11,9 @@ from litestar.params import PathParameter, QueryParameter
 
 from streams.gateway.feeds import USER_ID_MAX, out_of_range
 from streams.gateway.ranking.filtered import Filtered
-from streams.gateway.searching.facets import FacetName
 from streams.ranking.attribute_expression import LENGTH_MAX
 from streams.ranking.lists.page import MOST
 from streams.ranking.request import ItemFilter
-from streams.search.facet_fields import MOST_FIELDS
-from streams.search.wanted import VALUES_MOST
 
 DEFAULT_N = 10
 NAMES_MOST, NAME_MOST = 64, 256
@@ -56,15 +53,6 @@ Attributes = Annotated[
 ]
 PriceFrom = Annotated[float | None, _price("An item costs as much, or more.")]
 PriceTo = Annotated[float | None, _price("An item costs as much, or less.")]
-FacetsAsked = Annotated[
-    Sequence[FacetName],
-    QueryParameter(
-        description="Count what the list has by this field; may stand several times.", max_items=MOST_FIELDS
-    ),
-]
-FacetValues = Annotated[
-    int, QueryParameter(description="How many values of each facet.", ge=1, le=VALUES_MOST)
-]
 ItemId = Annotated[
     str,
     PathParameter(min_length=1, max_length=USER_ID_MAX, pattern=ID_PATTERN, description="The item's id."),

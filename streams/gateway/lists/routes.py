@@ -22,8 +22,6 @@ from streams.gateway.lists.parameters import (
     Attributes,
     Categories,
     Cursor,
-    FacetsAsked,
-    FacetValues,
     ItemId,
     N,
     PriceFrom,
@@ -34,7 +32,7 @@ from streams.gateway.lists.parameters import (
 )
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.parameters import check_once
-from streams.gateway.searching.facets import checked_facets
+from streams.gateway.searching.facets import FacetsAsked, FacetValues, checked_facets
 from streams.ranking.lists.page import MOST
 from streams.search.wanted import VALUES
 from streams.stores.base import Store

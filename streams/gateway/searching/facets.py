@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from litestar.openapi.spec import OpenAPIType, Schema
+from litestar.params import QueryParameter
 from msgspec import Meta
 
 from model.errors import RequestError
 from streams.gateway.errors import ProblemError, problem
 from streams.search.facet_fields import MOST_FIELDS, NAME_MOST, PATTERN, facet_field
+from streams.search.wanted import VALUES_MOST
 
 if TYPE_CHECKING:
     from streams.search.facets import FoundFacet
@@ -19,6 +22,18 @@ LONGEST = NAME_MOST + len("attributes.")
 FacetName = Annotated[str, Meta(max_length=LONGEST, extra_json_schema={"pattern": PATTERN})]
 """`checked_facets` refuses others, and names those that there are."""
 FacetNames = Annotated[list[FacetName], Meta(max_length=MOST_FIELDS)]
+_ONE = Schema(type=OpenAPIType.STRING, pattern=PATTERN, max_length=LONGEST)
+FacetsAsked = Annotated[
+    Sequence[str],
+    QueryParameter(
+        max_items=MOST_FIELDS,
+        description="Count all that match by this field; may stand several times.",
+        schema_extra={"items": _ONE},
+    ),
+]
+FacetValues = Annotated[
+    int, QueryParameter(description="How many values of each facet.", ge=1, le=VALUES_MOST)
+]
 
 
 class FacetValue(msgspec.Struct):
@@ -28,7 +43,7 @@ class FacetValue(msgspec.Struct):
 
     value: str
     count: int
-    chosen: bool = False
+    chosen: bool
 
 
 class FacetRange(msgspec.Struct):
@@ -48,11 +63,11 @@ class Facet(msgspec.Struct):
     """
 
     field: str
-    values: list[FacetValue] = []
-    more: int = 0
+    values: list[FacetValue]
+    more: int
+    ranges: list[FacetRange]
     price_from: float | None = None
     price_to: float | None = None
-    ranges: list[FacetRange] = []
 
 
 def checked_facets(names: Sequence[str]) -> tuple[str, ...]:
@@ -79,6 +94,6 @@ def answered_facets(found: Sequence[FoundFacet]) -> list[Facet]:
 def _facet(found: FoundFacet) -> Facet:
     values = [FacetValue(*each) for each in found.values]
     if found.prices is None:
-        return Facet(found.field, values, found.more)
+        return Facet(found.field, values, found.more, [])
     ranges = [FacetRange(*each) for each in found.prices.ranges]
-    return Facet(found.field, values, found.more, found.prices.low, found.prices.high, ranges)
+    return Facet(found.field, values, found.more, ranges, found.prices.low, found.prices.high)

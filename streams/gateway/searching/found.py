@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,9 +13,6 @@ from streams.gateway.searching.facets import Facet, answered_facets
 if TYPE_CHECKING:
     from streams.serving.ranker_asked import Answer
     from streams.serving.searcher import Found
-
-
-MatchedBy = Literal["everything", "words", "names", "some_words", "meaning"]
 
 
 class NamedThing(msgspec.Struct):
@@ -57,7 +54,7 @@ class SearchResult(Ranked, kw_only=True):
     personal: float = 0.0
     total: int | None = None
     exact: bool | None = None
-    matched_by: MatchedBy | None = None
+    matched_by: str | None = None
     facets: list[Facet] = msgspec.field(default_factory=list)
 
 

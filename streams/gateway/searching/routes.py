@@ -24,12 +24,11 @@ from streams.gateway.ranking.json_bodies import decoded
 from streams.gateway.ranking.on_request import UNANSWERED
 from streams.gateway.ranking.parameters import check_once
 from streams.gateway.searching.bodies import COMPLETIONS_MAX, PLACES_MAX, SearchBody
-from streams.gateway.searching.facets import FacetName
+from streams.gateway.searching.facets import FacetsAsked, FacetValues
 from streams.gateway.searching.found import SearchResult
 from streams.gateway.searching.searches import PATH, Searches
 from streams.ranking.attribute_expression import LENGTH_MAX
-from streams.search.facet_fields import MOST_FIELDS
-from streams.search.wanted import RELEVANCE, VALUES, VALUES_MOST, Sort
+from streams.search.wanted import RELEVANCE, VALUES, Sort
 
 KINDS: tuple[type[msgspec.Struct], ...] = (SearchBody,)
 """What their bodies are made of, for /schema."""
@@ -115,16 +114,8 @@ def searching_routes(searches: Searches, answers: IdempotentAnswers) -> list[HTT
         sort: Annotated[
             Sort, QueryParameter(description="The order of the places. Items without a price come last.")
         ] = RELEVANCE,
-        facets: Annotated[
-            list[FacetName] | None,
-            QueryParameter(
-                description="Count all that match by this field; may stand several times.",
-                max_items=MOST_FIELDS,
-            ),
-        ] = None,
-        facet_values: Annotated[
-            int, QueryParameter(description="How many values of each facet.", ge=1, le=VALUES_MOST)
-        ] = VALUES,
+        facets: FacetsAsked = (),
+        facet_values: FacetValues = VALUES,
         personal: Annotated[bool, QueryParameter(description="false: the same for everybody.")] = True,
         surface: Annotated[
             str | None, QueryParameter(description="Where it is shown.", max_length=256)
