@@ -78,8 +78,8 @@ class Spelling:
                 packed = table.deletes.packed()
                 with self._lock:
                     table.deletes.take(packed)
-        counts, most = self._table.words, self._frequent[0][1].words
-        self._most = sorted((-counts[word], word) for word in most)
+        known, frequent = self._table.words, self._frequent[0][1].words
+        self._most = sorted((-known[word], word) for word in frequent)
 
     def _learn(self, term: str, count: int) -> None:
         before = self._table.words.get(term, 0)
