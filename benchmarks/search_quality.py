@@ -136,7 +136,7 @@ def world(args: argparse.Namespace, searches: Searches, words_of_title: int = 0)
         core.serve(load_in_service(folder_of_model, settings.model, core.pipeline.names))
     index = SearchIndex(settings.search)
     for record in records(dataset, {}, int(dataset.interactions.ts_ms[0])):
-        title = " ".join(record.description.split()[:words_of_title])
+        title = " ".join((record.description or "").split()[:words_of_title])
         index.note(core.catalog.rows[record.item_id], msgspec.structs.replace(record, title=title))
     index.commit()
     queries = dict.fromkeys(asked.query for asked in searches.test)
