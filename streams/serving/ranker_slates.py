@@ -41,9 +41,9 @@ class RankedSlates:
 
     def keep(self, asked: Asked, answer: Answer) -> None:
         """Remember one more."""
-        name = answer.slate.slate_id
-        self._kept.pop(name, None)
-        self._kept[name] = _Kept(asked, encode(answer.slate), answer._replace(slate=NO_SLATE))
+        slate, *others = answer
+        self._kept[slate.slate_id] = _Kept(asked, encode(slate), Answer(NO_SLATE, *others))
+        self._kept.move_to_end(slate.slate_id)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
