@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import cast
 
 from streams.gateway.joined_writes import JoinedWrites
 
@@ -19,7 +18,7 @@ async def connected() -> AsyncIterator[tuple[JoinedWrites, socket.socket]]:
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
     try:
-        yield JoinedWrites(cast("asyncio.Transport", transport), loop), theirs
+        yield JoinedWrites(transport, loop), theirs
     finally:
         transport.abort()
         theirs.close()
