@@ -220,7 +220,7 @@ async def test_what_was_found_is_narrowed_and_put_in_another_order(demo: Stage, 
     await page.locator("#found-close").click()
     await page.locator("#categories").get_by_role("button", name="Drama").click()
     await page.get_by_label("Order").select_option("price:desc")
-    await expect(found.first.locator(".about")).to_contain_text("23.50")
+    await expect(found.first.locator(".about")).to_contain_text("9.50")
     await expect(page.locator("#found h2")).to_have_text("Drama")
 
 
