@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
@@ -18,9 +17,10 @@ from model.schema import F32
 from streams.experiments.assignment.arm_text import served_by, uncounted
 from streams.experiments.declared.experiment import TOGETHER
 from streams.ranking.degradation import Rung
+from streams.ranking.rank_batch import NO_PLACES, RankBatch
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest, Search, Suiting
 from streams.ranking.score_parts import DIGITS, ScorePart, score_parts
-from streams.ranking.slate import Slate, SlateItem
+from streams.ranking.slate import Slate
 from streams.ranking.slate_of_draft import slates_of
 from streams.recommender import Recommender
 from streams.search.as_found import as_found
@@ -143,49 +143,50 @@ def made_of(recommender: Recommender, begun: Sequence[Begun]) -> list[SearchAnsw
     batch = recommender.pipeline.execute([each.request for each in begun])
     popularity = recommender.counters.popularity
     mean = popularity.mean_rating() if popularity.all_rating_count else None
-    slates = slates_of(batch, range(len(begun)), recommender.catalog.ids, recommender.pipeline.names)
     parts = [score_parts(batch, b, mean) if each.pool is None else [] for b, each in enumerate(begun)]
-    rows = [batch.rows[batch.placed([b])[0]] for b in range(len(begun))]
+    names = recommender.pipeline.names
+    places = [_from_pool(batch, b, each.pool, len(names)) for b, each in enumerate(begun)]
+    slates = slates_of(batch, range(len(begun)), recommender.catalog.ids, (*names, *PARTS))
     # What is compared goes through the pipeline, too: the batch is of no use behind this.
-    return [_answer(recommender, *each) for each in zip(begun, slates, rows, parts, strict=True)]
+    return [_answer(recommender, *each) for each in zip(begun, slates, places, parts, strict=True)]
+
+
+def _from_pool(batch: RankBatch, b: int, pool: Pool | None, sources: int) -> NDArray[np.intp]:
+    """Where in its pool each place of request b stands. What brought it, the largest part of its score, takes
+    the place of a source: `PARTS` stand behind the names of the sources.
+    """
+    if pool is None:
+        return NO_PLACES
+    placed, _ = batch.placed([b])
+    order = np.argsort(pool.rows)
+    at = order[np.searchsorted(pool.rows[order], batch.rows[placed])]
+    batch.origin[placed] = sources + pool.parts[:, at].argmax(axis=0)
+    return at
 
 
 def _answer(
-    recommender: Recommender, begun: Begun, slate: Slate, rows: NDArray[np.int32], parts: list[ScorePart]
+    recommender: Recommender, begun: Begun, slate: Slate, at: NDArray[np.intp], parts: list[ScorePart]
 ) -> SearchAnswer:
-    """rows int32 [places]: of the slate's items."""
+    """at [places]: where in the pool each of them stands."""
     _, request, pool, share, matching = begun
     slate = triggered_alone(recommender, request, slate, lambda other: _in_one_order(recommender, other))
     if pool is None:
         return SearchAnswer(slate, request, parts, share, len(slate.items), False, matching)
-    at = _places(rows, pool)
-    return SearchAnswer(
-        _with_sources(slate, pool, at),
-        request,
-        _parts(slate, pool, at),
-        share,
-        len(pool),
-        pool.relaxed,
-        matching,
-    )
+    parts = _parts(slate, pool, at)
+    return SearchAnswer(slate, request, parts, share, len(pool), pool.relaxed, matching)
 
 
 def _matches(
-    recommender: Recommender, index: SearchIndex, asked: SearchAsked, request: RankRequest,
+    recommender: Recommender,
+    index: SearchIndex,
+    asked: SearchAsked,
+    request: RankRequest,
     relaxed: bool = False,
-) -> Matches | None:  # fmt: skip
-    if not asked.wanted.facets:
+) -> Matches | None:
+    wanted, exclude = asked.wanted, request.exclude
+    if not wanted.facets:
         return None
-    return matches(
-        recommender,
-        index,
-        asked.understood,
-        asked.vector,
-        asked.filter,
-        request.exclude,
-        asked.wanted,
-        relaxed,
-    )
+    return matches(recommender, index, asked.understood, asked.vector, asked.filter, exclude, wanted, relaxed)
 
 
 def _for_everybody(request: RankRequest, asked: SearchAsked) -> RankRequest:
@@ -215,22 +216,6 @@ def _in_one_order(recommender: Recommender, request: RankRequest) -> RankRequest
         if each.counts and TOGETHER in each.arm:
             arm = uncounted(arm, each.text)
     return replace(request, arm=arm, against=None, plan=as_found(recommender, request.plan))
-
-
-def _places(rows: NDArray[np.int32], pool: Pool) -> NDArray[np.intp]:
-    """Where in the pool each of these rows stands."""
-    order = np.argsort(pool.rows)
-    return order[np.searchsorted(pool.rows[order], rows)]
-
-
-def _with_sources(slate: Slate, pool: Pool, at: NDArray[np.intp]) -> Slate:
-    """Each place says what brought it: the part of its score that is the largest."""
-    brought = pool.parts[:, at].argmax(axis=0).tolist()
-    items = [
-        SlateItem(item.item_id, item.score, PARTS[part], item.reason)
-        for item, part in zip(slate.items, brought, strict=True)
-    ]
-    return msgspec.structs.replace(slate, items=items)
 
 
 def _parts(slate: Slate, pool: Pool, at: NDArray[np.intp]) -> list[ScorePart]:

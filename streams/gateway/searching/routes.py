@@ -10,6 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
+from streams.events.refused_value import with_value
 from streams.gateway.answers import JSON, json_answer, response
 from streams.gateway.bodies import body_of
 from streams.gateway.errors import says
@@ -137,7 +138,7 @@ def searching_routes(searches: Searches, answers: IdempotentAnswers) -> list[HTT
                 {name: each for name, each in given.items() if each is not None}, SearchBody
             )
         except msgspec.ValidationError as error:
-            raise wrong("parameters within their bounds", str(error)) from None
+            raise wrong("parameters within their bounds", with_value(str(error), given)) from None
         return response(await searches.answer(body))
 
     @post(
