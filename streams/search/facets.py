@@ -26,8 +26,6 @@ from streams.state.facets import Facets, Field
 
 MOST_ATTRIBUTES = 8
 """Attributes that are counted where all fields are asked for: those that most of the items have."""
-
-
 LOOKED_AT = 64
 """Of all attributes, so many are looked at for those."""
 
