@@ -173,9 +173,10 @@ def compiled():
 
 warm_up()
 before = compiled()
-parts = open_compiled(Path(sys.argv[1]), SCHEMA)
-for users, candidates in ((1, 5), (3, 90)):
-    parts.score(random_inputs(SCHEMA, users, candidates))
+for folder in sys.argv[1:]:
+    parts = open_compiled(Path(folder), SCHEMA)
+    for users, candidates in ((1, 5), (3, 90)):
+        parts.score(random_inputs(SCHEMA, users, candidates))
 assert before["export.forward.feeding.score_candidates"] == 1, before
 print(sorted(name for name, count in compiled().items() if count != before[name]))
 """
@@ -185,13 +186,9 @@ def test_nothing_is_compiled_after_the_warm_up(registered: Registered, tmp_path:
     weighted = tmp_path / "weighted"
     weighted.mkdir()
     export_in_parts(small_net(1, SCHEMA, NetworkPlan(fusion="concat", encoder="none")), weighted)
-    for folder in (registered[0].get("first"), weighted):
-        run = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(folder)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert run.returncode == 0, run.stderr
-        assert run.stdout.strip() == "[]"
+    folders = [str(registered[0].get("first")), str(weighted)]
+    run = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *folders], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == "[]"
