@@ -78,7 +78,7 @@ def seen(look: Callable[[], list[psutil.Process]]) -> psutil.Process:
 def first_cache(tmp_path: Path) -> Path:
     """An empty cache: that of a whole run of `scripts/test`, whose other tests load what is compiled here."""
     of_the_run = Path(os.environ.get("NUMBA_CACHE_DIR", tmp_path))
-    return tmp_path if of_the_run.is_dir() and any(of_the_run.iterdir()) else of_the_run
+    return tmp_path if any(of_the_run.rglob("*.nbi")) else of_the_run
 
 
 @pytest.mark.first
