@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from model.errors import EventError
+from streams.events.refused_value import read_with_value
 
 E = TypeVar("E")
 Fields = dict[str, msgspec.Raw]
@@ -82,7 +83,9 @@ class EventReader(Generic[E]):
             return self._decoder.decode(msgspec.json.encode({n: msgspec.Raw(v) for n, v in fields.items()}))
         except msgspec.ValidationError as still:
             told = str(still)
-            if told.endswith("`$.ts`"):
+            at_ts = told.endswith("`$.ts`")
+            told = read_with_value(told, raw)
+            if at_ts:
                 told += f"; {TS_RULE}{unit_hint(_number(fields.get('ts', b'')))}"
             raise EventError("invalid", told) from None
         except UNREADABLE as unreadable:

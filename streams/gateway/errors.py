@@ -12,6 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
+from streams.events.refused_value import SHOWN
 from streams.gateway.answers import Answer, json_answer, response
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[A
     """The answer where the framework refuses a route, a method, a parameter, or the size of a body."""
     if isinstance(error, ValidationException):
         reason, expected, remedy = _FRAMEWORK.get(error.status_code, _OTHER)
-        came = "; ".join(_violations(error)) or error.detail
+        came = "; ".join(_violations(error, request)) or error.detail
         told = problem(error.status_code, reason, expected=expected, came=came, remedy=remedy)
         return response(problem_answer(told, error.headers))
     return response(
@@ -135,10 +136,15 @@ def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Any]
     return response(crashed(request.method, request.scope["path"], error))
 
 
-def _violations(error: ValidationException) -> list[str]:
-    """`parameter: what is wrong with it`, for each parameter."""
+def _violations(error: ValidationException, request: Request[Any, Any, Any]) -> list[str]:
+    """`parameter: what is wrong with it: its value`, for each parameter."""
     details = error.extra if isinstance(error.extra, list) else []
-    return [f"{d.get('key', '?')}: {d.get('message', '')}" for d in details if isinstance(d, dict)]
+    told = [(d.get("key", "?"), d.get("message", "")) for d in details if isinstance(d, dict)]
+    query = request.query_params
+    return [
+        f"{key}: {said}" + (f": there is {query[key][:SHOWN]!r}" if key in query else "")
+        for key, said in told
+    ]
 
 
 _SEE_SCHEMA = "GET /schema describes every route"

@@ -11,6 +11,7 @@ from litestar import Request
 
 from model.errors import FencedError, StoreError
 from streams.clock import Clock
+from streams.events.refused_value import read_with_value
 from streams.experiments.declared.experiment import ExperimentSettings
 from streams.experiments.declared.reading import read_experiment
 from streams.experiments.readings.over_time import CourseOverTime, over_time, votes_over_time
@@ -168,7 +169,8 @@ async def _json(request: Asked, kind: type[T]) -> T:
     except msgspec.ValidationError as error:
         expected = ", ".join(getattr(kind, "__struct_fields__", ())) or "an experiment's fields"
         raise ProblemError(
-            problem(422, "bad_body", expected=f"a JSON object with some of {expected}", came=str(error),
+            problem(422, "bad_body", expected=f"a JSON object with some of {expected}",
+                    came=read_with_value(str(error), raw),
                     remedy="correct the body; GET /schema describes it")
         ) from None  # fmt: skip
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter, QueryParameter
 
+from streams.events.refused_value import with_value
 from streams.gateway.answers import response
 from streams.gateway.bodies import body_of
 from streams.gateway.conditional import conditions_of
@@ -225,4 +226,4 @@ def _converted(given: dict[str, Any]) -> FeedBody:
     try:
         return msgspec.convert({name: value for name, value in given.items() if value is not None}, FeedBody)
     except msgspec.ValidationError as error:
-        raise wrong("parameters within their bounds", str(error)) from None
+        raise wrong("parameters within their bounds", with_value(str(error), given)) from None

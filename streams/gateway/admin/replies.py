@@ -11,6 +11,7 @@ import msgspec
 from litestar import Request, Response
 
 from model.errors import BrokerUnavailableError, StoreError
+from streams.events.refused_value import read_with_value
 from streams.gateway.answers import json_answer, response
 from streams.gateway.errors import ProblemError, problem, says, unavailable
 from streams.gateway.feeds import NO_STORE
@@ -56,7 +57,7 @@ def admin_body(raw: bytes, kind: type[B]) -> B:
                 422 if wrong else 400,
                 "bad_body" if wrong else "not_json",
                 expected=f"a JSON object with some of {', '.join(kind.__struct_fields__)}",
-                came=str(error),
+                came=read_with_value(str(error), raw) if wrong else str(error),
                 remedy="correct the body; GET /schema describes it",
             )
         ) from None

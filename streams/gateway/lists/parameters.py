@@ -9,6 +9,7 @@ import msgspec
 from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import PathParameter, QueryParameter
 
+from streams.events.refused_value import with_value
 from streams.gateway.feeds import USER_ID_MAX, out_of_range
 from streams.gateway.ranking.filtered import Filtered
 from streams.ranking.attribute_expression import LENGTH_MAX
@@ -79,4 +80,6 @@ def filter_of(
     try:
         return msgspec.convert(given, Filtered).filter()
     except msgspec.ValidationError as error:
-        raise out_of_range("categories, tags, attributes, prices", "as /schema has it", str(error)) from None
+        raise out_of_range(
+            "categories, tags, attributes, prices", "as /schema has it", with_value(str(error), given)
+        ) from None

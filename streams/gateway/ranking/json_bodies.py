@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request
 
+from streams.events.refused_value import read_with_value
 from streams.gateway.bodies import body_of
 from streams.gateway.errors import ProblemError, problem
 
@@ -26,8 +27,8 @@ def decoded(raw: bytes, kind: type[S]) -> S:
         fields = ", ".join(kind.__struct_fields__)
         raise ProblemError(
             problem(
-                422, "bad_body", expected=f"a JSON object with some of {fields}", came=str(error),
-                remedy="correct the body; GET /schema describes it",
+                422, "bad_body", expected=f"a JSON object with some of {fields}",
+                came=read_with_value(str(error), raw), remedy="correct the body; GET /schema describes it",
             )
         ) from None  # fmt: skip
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
