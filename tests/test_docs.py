@@ -191,6 +191,18 @@ def test_freshness_figures_are_those_of_the_results() -> None:
         assert row in BENCHMARKS
 
 
+def results_of(readme: str) -> list[list[str]]:
+    """The numbers in each row of the table of results."""
+    text = (ROOT / readme).read_text()
+    rows = re.findall(r"^\| .+ \|$", text, re.MULTILINE)
+    return [re.findall(r"[\d.,]*\d", row.replace("，", " ")) for row in rows if re.search(r"\*\*.*\d", row)]
+
+
+def test_the_chinese_readme_has_the_same_results() -> None:
+    assert len(results_of("README.md")) > 10
+    assert results_of("README.zh.md") == results_of("README.md")
+
+
 def test_readme_repeats_figures_of_the_benchmarks() -> None:
     """Every figure in README's table stands in docs/benchmarks.md, too."""
     table = re.search(r"## Results\n(.+?)\n\nEvery event", (ROOT / "README.md").read_text(), re.DOTALL)

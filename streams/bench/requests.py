@@ -19,7 +19,7 @@ from streams.bench.http import ConnectionPool, request
 from streams.bench.schedule import Arrivals
 from streams.bench.whole_file import write_whole
 from streams.bench.workload import DRAWN, acts, clicks
-from streams.events.schema import encode
+from streams.events.schema import Click, encode
 
 Kind = Literal["feed", "events", "rank", "search"]
 BODIES = 2_000
@@ -57,22 +57,28 @@ class RequestPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def requests_of(plan: RequestPlan) -> Iterator[bytes]:
-    """The requests, without an end; each event has an id of its own."""
-    size = min(plan.requests_max * plan.per_request, DRAWN)
+    """The requests, without an end; each event has an id of its own.
+
+    What they draw is drawn before this returns: the first request must not come late for it, and all behind
+    it, whose latency counts from when they are due.
+    """
     at = f"{plan.host}:{plan.port}"
+    if plan.kind == "rank":
+        return cycle(rankings(plan, at))
+    if plan.kind == "search":
+        return cycle(searches(plan, at))
+    size = min(plan.requests_max * plan.per_request, DRAWN)
     drawn = acts(plan.users, plan.items, np.array(plan.popularity), plan.seed, size)
     if plan.kind == "feed":
         asked = {
             user: request("GET", f"/v1/users/{quote(user, safe='')}/feed?n={plan.n}", at)
             for user in plan.users
         }
-        for user, _ in drawn:
-            yield asked[user]
-    if plan.kind == "rank":
-        yield from cycle(rankings(plan, at))
-    if plan.kind == "search":
-        yield from cycle(searches(plan, at))
-    made = clicks(plan.name, drawn)
+        return (asked[user] for user, _ in drawn)
+    return _events(plan, at, clicks(plan.name, drawn))
+
+
+def _events(plan: RequestPlan, at: str, made: Iterator[Click]) -> Iterator[bytes]:
     while True:
         events = [encode(next(made)) for _ in range(plan.per_request)]
         body = events[0] if len(events) == 1 else b"[" + b",".join(events) + b"]"
@@ -111,18 +117,18 @@ class Answers(msgspec.Struct, frozen=True):
 
 async def run(plan: RequestPlan) -> Answers:
     """Send the requests and wait for the answers."""
+    plans = [plan]
+    if plan.feeds:
+        plans.append(msgspec.structs.replace(plan, kind="feed", rate=plan.feeds, seed=plan.seed + 1))
+    ready = [(each, requests_of(each)) for each in plans]
     write_whole(plan.started, b"")
-    if not plan.feeds:
-        return Answers(await _asked(plan))
-    beside = msgspec.structs.replace(plan, kind="feed", rate=plan.feeds, seed=plan.seed + 1)
-    asked, feeds = await asyncio.gather(_asked(plan), _asked(beside))
-    return Answers(asked, feeds)
+    return Answers(*await asyncio.gather(*(_asked(*each) for each in ready)))
 
 
-async def _asked(plan: RequestPlan) -> Answered:
+async def _asked(plan: RequestPlan, requests: Iterator[bytes]) -> Answered:
     pool = ConnectionPool(plan.host, plan.port, plan.clients)
     pace = Pace(plan.clients, plan.rate, plan.seconds, plan.arrivals, plan.seed, plan.requests_max)
-    answered = await ask(pool, requests_of(plan), pace, status_must_be(202 if plan.kind == "events" else 200))
+    answered = await ask(pool, requests, pace, status_must_be(202 if plan.kind == "events" else 200))
     pool.close()
     return answered
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from itertools import count
+from itertools import count, cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -47,12 +47,10 @@ def zipf(items: int, exponent: float = 1.0) -> NDArray[np.float64]:
 def acts(
     users: Sequence[str], items: Sequence[str], popularity: NDArray[np.float64], seed: int, size: int = DRAWN
 ) -> Iterator[tuple[str, str]]:
-    """A user and an item, without an end; `size` of them are drawn."""
+    """A user and an item, without an end; `size` of them are drawn, before this returns."""
     draws = draw(size, len(users), popularity, seed)
-    user, item = draws.user.tolist(), draws.item.tolist()
-    while True:
-        for k in range(size):
-            yield users[user[k]], items[item[k]]
+    drawn = zip(draws.user.tolist(), draws.item.tolist(), strict=True)
+    return ((users[user], items[item]) for user, item in cycle(drawn))
 
 
 def clicks(name: str, drawn: Iterator[tuple[str, str]]) -> Iterator[Click]:

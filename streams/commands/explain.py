@@ -110,7 +110,7 @@ async def known(settings: Settings, store: Store, user: str) -> LoadedUser:
     from streams.clock import SystemClock
     from streams.serving.live import open_live
     from streams.serving.model_watcher import LogOnly
-    from streams.serving.replica import newest_row
+    from streams.state.user_state import newest_row
     from streams.state.user_state_codec import decode
 
     class Aloud(LogOnly):

@@ -6,14 +6,16 @@ standard deviations of the candidates' scores they lie above the mean.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.compiled import compiled
 from model.schema import F32
 from streams.ranking.rank_batch import RankBatch
-from streams.ranking.request import RankRequest, Suiting
+from streams.ranking.request import RankRequest
 
 
 class Match:
@@ -26,28 +28,37 @@ class Match:
         for b in chosen:
             suiting, part = batch.requests[b].suiting, batch.part(b)
             assert suiting is not None
-            own = suits(suiting, batch.rows[part])
-            net = suiting.net if batch.scored(b) else 0.0
-            batch.score[part] = own + np.float32(net) * standardized(batch.score[part])
+            net = np.float32(suiting.net if batch.scored(b) else 0.0)
+            _match(suiting.rows, suiting.score, net, batch.rows[part], batch.score[part])
 
 
-def suits(suiting: Suiting, rows: NDArray[np.int32]) -> F32:
-    """Of each of these rows: float32 [n]; 0 for one that is not among them."""
-    found = np.zeros(len(rows), np.float32)
-    if len(suiting.rows):
-        at = np.minimum(np.searchsorted(suiting.rows, rows), len(suiting.rows) - 1)
-        there = suiting.rows[at] == rows
-        found[there] = suiting.score[at[there]]
-    return found
+@compiled
+def _match(of: NDArray[np.int32], suits: F32, net: np.float32, rows: NDArray[np.int32], score: F32) -> None:
+    """Make of each row's score how well it suits, which is 0 for a row that is not among `of`, and the score
+    standardized, times net.
+    """
+    score[:] = net * standardized(score)
+    for k in range(len(rows)):
+        at = np.searchsorted(of, rows[k])
+        if at < len(of) and of[at] == rows[k]:
+            score[k] += suits[at]
 
 
+@compiled
 def standardized(scores: F32) -> F32:
     """(score - mean) / standard deviation, float32 [n]; 0 where all are the same.
 
     >>> standardized(np.array([1.0, 3.0], np.float32)).tolist(), standardized(np.ones(2, np.float32)).tolist()
     ([-1.0, 1.0], [0.0, 0.0])
     """
-    spread = float(scores.std()) if len(scores) else 0.0
-    if not spread > 0.0:
-        return np.zeros(len(scores), np.float32)
-    return np.asarray((scores - scores.mean()) / np.float32(spread), np.float32)
+    made, total, squares = np.zeros(len(scores), np.float32), 0.0, 0.0
+    for score in scores:
+        total += score
+    mean = total / max(len(scores), 1)
+    for score in scores:
+        squares += (score - mean) ** 2
+    spread = math.sqrt(squares / max(len(scores), 1))
+    if spread > 0.0:
+        for k in range(len(scores)):
+            made[k] = (scores[k] - mean) / spread
+    return made

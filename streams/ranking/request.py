@@ -44,10 +44,10 @@ class Suiting(NamedTuple):
 class ItemFilter:
     """Which items may be shown. Empty fields ask for nothing.
 
-    `categories`: an item must be in one of them. `tags`: it must have all of them. `attributes`: it must have
-    each of these values; `expression`: what else it must have (`attribute_expression`). `price_from`,
-    `price_to`: bounds, both included; an item without a price is outside of any. `available`: False takes
-    items too that can't be had now.
+    `categories`: an item must be in one of them, or below one whose name is a path. `tags`: it must have all
+    of them. `attributes`: it must have each of these values; `expression`: what else it must have
+    (`attribute_expression`). `price_from`, `price_to`: bounds, both included; an item without a price is
+    outside of any. `available`: False takes items too that can't be had now.
     """
 
     categories: tuple[str, ...] = ()

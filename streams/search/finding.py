@@ -22,7 +22,9 @@ from streams.search.meaning import cosines, near
 from streams.search.prices import PriceWords
 from streams.search.queries import Understood
 from streams.search.words import Hits
+from streams.settings.search import SearchSettings
 
+ROUNDING = 1e-5
 RULES = (Unavailable(), Excluded(), AskedFor())
 """What the user has met is no reason to hide what they search for."""
 PARTS = ("words", "meaning", "named", "price")
@@ -88,14 +90,27 @@ def _find(
     masks = rows_named(asked.named, catalog, graph, row_of)
     lists = [Found(hits.rows, scaled(hits.scores), settings.words)]
     if vector is not None:
-        rows = near(pipeline, vector, blocked, settings.per_list, settings.least_cosine)
-        rows = united(rows, hits.rows) if settings.fusion == "scores" else rows
+        rows = hits.rows
+        if not _full_of_words(settings, lists[0], len(masks), asked.prices.leaning):
+            rows = near(pipeline, vector, blocked, settings.per_list, settings.least_cosine)
+            rows = united(rows, hits.rows) if settings.fusion == "scores" else rows
         lists.append(Found(rows, cosines(catalog, rows, vector), settings.meaning))
     brought = _brought(recommender, asked, masks, blocked, settings.per_list)
     if len(brought):
         lists.append(Found(brought, np.zeros(len(brought), np.float32), 0.0))
     fused = by_scores(lists) if settings.fusion == "scores" else by_ranks(lists, settings.rank_constant)
     return _pool(recommender, index, asked, masks, fused, has_meaning=vector is not None)
+
+
+def _full_of_words(settings: SearchSettings, words: Found, names: int, leaning: int) -> bool:
+    """Whether the words fill the pool with what no other item can come up to, however near it is: then no
+    vectors are searched. leaning: an item's price counts by its place among all that is found, so all is to
+    be found.
+    """
+    if settings.fusion != "scores" or leaning or len(words.rows) < settings.pool:
+        return False
+    named = settings.intent * (settings.words + settings.meaning) if names else 0.0
+    return settings.words * float(words.scores[settings.pool - 1]) > settings.meaning + named + ROUNDING
 
 
 def _pool(

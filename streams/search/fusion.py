@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.schema import F32
-from streams.search.joining import summed
+from streams.search.joining import fused
 
 NO_ROWS, NO_SCORES = np.empty(0, np.int32), np.empty(0, np.float32)
 
@@ -73,11 +73,7 @@ def _fused(lists: Sequence[Found], scores: Sequence[NDArray[np.floating]]) -> Fu
     total = sum(each.weight for each in lists if len(each.rows))
     if not total > 0:
         scores, total = [np.zeros(len(each.rows)) for each in lists], 1.0
-    shares = [each.weight / total if len(each.rows) else 0.0 for each in lists]
-    weighted = [its * share for its, share in zip(scores, shares, strict=True)]
+    shares = np.array([each.weight / total if len(each.rows) else 0.0 for each in lists], np.float32)
     first = np.array([0, *accumulate(len(each.rows) for each in lists)], np.int64)
     rows = np.concatenate([NO_ROWS, *(each.rows for each in lists)])
-    every, parts = summed(rows, np.concatenate([NO_SCORES, *weighted]).astype(np.float32), first)
-    score = parts.sum(axis=0, dtype=np.float32)
-    order = np.argsort(-score, kind="stable")
-    return Fused(every[order], score[order], parts[:, order])
+    return Fused(*fused(rows, np.concatenate([NO_SCORES, *scores], dtype=np.float32), first, shares))

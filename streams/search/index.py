@@ -26,7 +26,8 @@ from streams.search.remembered import Remembered
 from streams.search.titles import Titles
 from streams.search.typos import Spelling as SpellingTable
 from streams.search.waiting import Change, Mark, Waiting
-from streams.search.words import Hits, Spelling, Words
+from streams.search.whole_words import whole_words
+from streams.search.words import Having, Hits, Spelling, Words
 from streams.settings.search import SearchSettings
 from streams.state.catalog import ItemRecord
 from streams.state.knowledge_graph import Graph
@@ -39,6 +40,8 @@ before the last ones are read.
 """
 KEPT = 2_000
 """Queries of which it is kept how they were understood and what their words found, some 4 KiB each."""
+KEPT_WHOLE = 64
+"""Queries of which all items are kept that have their words: who chooses a facet asks for the same words."""
 COMMITS = 7
 """After the first one, so many commits make the index of a catalogue that waits as a whole: tantivy merges
 eight segments of like size into one, and a search pays for each segment.
@@ -66,6 +69,7 @@ class SearchIndex:
         self.committed = 0
         self._understood: Remembered[str, Understood] = Remembered(KEPT)
         self._found: Remembered[tuple[tuple[Spelling, ...], ...], Hits] = Remembered(KEPT)
+        self._having: Remembered[tuple[tuple[Spelling, ...], ...], Having] = Remembered(KEPT_WHOLE)
         self._changes = Waiting()
         self._reading: array[int] | None = None
         self._kept: NDArray[np.int64] | None = None
@@ -123,7 +127,7 @@ class SearchIndex:
         if not self.waiting and not self._to_learn_graph:
             return 0
         self.pace.begin()
-        with self._understood.changing(), self._found.changing():
+        with self._understood.changing(), self._found.changing(), self._having.changing():
             return self._commit()
 
     def _commit(self) -> int:
@@ -189,6 +193,7 @@ class SearchIndex:
         """Understand and search each query anew, as after a change."""
         self._understood.forget()
         self._found.forget()
+        self._having.forget()
 
     def understood(self, text: str) -> Understood | None:
         """The same, where it is at hand."""
@@ -198,6 +203,11 @@ class SearchIndex:
         """The `search.per_list` best of all items by the words of a query."""
         words = tuple(map(tuple, asked.asked))
         return self._found.of(words, lambda: self.words.search(words, self.settings.per_list))
+
+    def having(self, asked: Understood) -> Having:
+        """All items that have the words of a query, `search.matches` at most; see `Words.having`."""
+        words = tuple(map(tuple, asked.asked))
+        return self._having.of(words, lambda: self.words.having(whole_words(words), self.settings.matches))
 
     def best_known(self, asked: Understood) -> Hits | None:
         """The same, where it is at hand."""

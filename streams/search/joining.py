@@ -10,11 +10,15 @@ from model.schema import F32
 
 
 @compiled
-def summed(rows: NDArray[np.int32], scores: F32, first: NDArray[np.int64]) -> tuple[NDArray[np.int32], F32]:
-    """What each list adds to each row. rows int32 [n] and scores float32 [n]: lists end to end, of which list
-    k begins at first[k], int64 [lists + 1]; a list has a row once.
+def fused(
+    rows: NDArray[np.int32], scores: F32, first: NDArray[np.int64], shares: F32
+) -> tuple[NDArray[np.int32], F32, F32]:
+    """The different rows of some lists, the largest sum of shares[k] * score first; ties go to the lower row.
+    rows int32 [n] and scores float32 [n]: lists end to end, of which list k begins at first[k], int64 [lists
+    + 1]; a list has a row once.
 
-    The different rows int32 [m], ascending, and float32 [lists, m]: 0 from a list without the row.
+    Rows int32 [m], their sums float32 [m], and what each list adds, float32 [lists, m]: 0 from a list without
+    the row.
     """
     order = np.argsort(rows, kind="mergesort")
     every = np.empty(len(rows), np.int32)
@@ -25,11 +29,20 @@ def summed(rows: NDArray[np.int32], scores: F32, first: NDArray[np.int64]) -> tu
             every[n] = rows[k]
             n += 1
         place[k] = n - 1
-    parts = np.zeros((len(first) - 1, n), np.float32)
-    for which in range(len(first) - 1):
+    added, sums = np.zeros((len(shares), n), np.float32), np.zeros(n, np.float32)
+    for which in range(len(shares)):
         for k in range(first[which], first[which + 1]):
-            parts[which, place[k]] = scores[k]
-    return every[:n].copy(), parts
+            part = shares[which] * scores[k]
+            added[which, place[k]] = part
+            sums[place[k]] -= part
+    best = np.argsort(sums, kind="mergesort")
+    found, total = np.empty(n, np.int32), np.empty(n, np.float32)
+    parts = np.empty((len(shares), n), np.float32)
+    for at in range(n):
+        found[at], total[at] = every[best[at]], -sums[best[at]]
+        for which in range(len(shares)):
+            parts[which, at] = added[which, best[at]]
+    return found, total, parts
 
 
 @compiled

@@ -7,7 +7,7 @@ query without them finds what is written with them. Scripts without spaces need 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import tantivy
 
@@ -46,6 +46,8 @@ _FUNCTION_WORDS = {
 }
 LANGUAGES = tuple(_FUNCTION_WORDS)
 FUNCTION_WORDS = {name: frozenset(map(normalized, told.split())) for name, told in _FUNCTION_WORDS.items()}
+REMEMBERED = 16_384
+"""Words whose stem is at hand: a query asks for that of each word twice, and most words are asked again."""
 _ENOUGH = 2  # function words that tell a language
 
 
@@ -81,6 +83,7 @@ def stems(terms: Sequence[str], language: str) -> list[str]:
     return [stem for stem, word in zip(made, words, strict=True) if stem != word]
 
 
+@lru_cache(maxsize=REMEMBERED)
 def stem(term: str, language: str) -> str:
     """The stem of one term; the term itself where it has none."""
     return next(iter(stems([term], language)), term)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.schema import F32
+from model.text_products import text_products
 from streams.ranking.pipeline import Pipeline
 from streams.state.catalog import Catalog
 
@@ -30,5 +31,6 @@ def near(
 
 def cosines(catalog: Catalog, rows: NDArray[np.int32], query: F32) -> F32:
     """Of items and a query: float32 [n]; 0 for an item without text, and below it."""
-    products: F32 = catalog.text[rows] @ query
-    return np.clip(products, 0.0, 1.0)
+    products = np.empty((len(rows), 1), np.float32)
+    text_products(catalog.text, rows, query[None, :], products)
+    return np.minimum(np.maximum(products[:, 0], np.float32(0.0)), np.float32(1.0))

@@ -9,8 +9,9 @@ product search", SIGIR 2020) reads them in the net: the query is one of its view
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
+from model.compiled import compiled
 from model.schema import F32
 
 
@@ -28,9 +29,19 @@ def personal_share(query: F32, history: F32, temperature: float, near: float) ->
     >>> personal_share(query, np.zeros((0, 2), np.float32), 10.0, 0.5)
     0.0
     """
-    with_text = history[np.any(history != 0.0, axis=1)] if len(history) else history
-    if not len(with_text) or not np.any(query):
-        return 0.0
-    logits = np.clip(temperature * (with_text.astype(np.float64) @ query - near), -50.0, 50.0)
-    weight = float(np.exp(logits).sum())
+    return _share(query, history, temperature, near) if len(history) else 0.0
+
+
+@compiled
+def _share(query: F32, history: F32, temperature: float, near: float) -> float:
+    weight, asked = 0.0, False
+    for d in range(len(query)):
+        asked |= query[d] != 0.0
+    for k in range(len(history) if asked else 0):
+        cosine, has_text = 0.0, False
+        for d in range(len(query)):
+            has_text |= history[k, d] != 0.0
+            cosine += float(history[k, d]) * float(query[d])
+        if has_text:
+            weight += math.exp(min(max(temperature * (cosine - near), -50.0), 50.0))
     return weight / (1.0 + weight)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
@@ -18,16 +17,19 @@ from model.schema import F32
 from streams.experiments.assignment.arm_text import served_by, uncounted
 from streams.experiments.declared.experiment import TOGETHER
 from streams.ranking.degradation import Rung
+from streams.ranking.rank_batch import NO_PLACES, RankBatch
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest, Search, Suiting
 from streams.ranking.score_parts import DIGITS, ScorePart, score_parts
-from streams.ranking.slate import Slate, SlateItem
+from streams.ranking.slate import Slate
 from streams.ranking.slate_of_draft import slates_of
 from streams.recommender import Recommender
 from streams.search.as_found import as_found
 from streams.search.finding import PARTS, Pool, find, within
 from streams.search.index import SearchIndex
+from streams.search.matches import Matches, matches
 from streams.search.personal import personal_share
 from streams.search.queries import Understood
+from streams.search.wanted import NOTHING_WANTED, Wanted
 from streams.search.words import Hits
 from streams.state.user_state import UserState
 from streams.triggering import triggered_alone
@@ -40,7 +42,8 @@ SURFACE = "search"
 @dataclass(frozen=True, slots=True)
 class SearchAsked:
     """`understood`: the query; `vector`: of its text, None without one. `exclude`: items by id. `personal`:
-    whether the user's history may count. `cause`: see `RankRequest`. `hits`: see `find`.
+    whether the user's history may count. `cause`: see `RankRequest`. `hits`: see `find`. `wanted`: what else
+    is asked for; one in another order than relevance is not made here (`streams.search.sorted_search`).
     """
 
     understood: Understood
@@ -53,32 +56,35 @@ class SearchAsked:
     surface: str = SURFACE
     cause: str = ""
     hits: Hits | None = None
+    wanted: Wanted = NOTHING_WANTED
 
 
 class SearchAnswer(NamedTuple):
-    """`request`: as the core took it. `parts`: what the scores of its places are the sum of: "words",
-    "meaning", "named" and "price" as in `Pool`, and "model"; of a feed, as in `score_parts`. `personal`: how
-    much of what the model says counted, from 0 to 1. `found`: how many items were in the pool. `relaxed`: see
-    `Pool`.
+    """`request`: as the core took it; None where no model was asked. `parts`: what the scores of its places
+    are the sum of: "words", "meaning", "named" and "price" as in `Pool`, and "model"; of a feed, as in
+    `score_parts`. `personal`: how much of what the model says counted, from 0 to 1. `found`: how many items
+    were in the pool. `relaxed`: see `Pool`. `matches`: all that match; None where nobody asked for them.
     """
 
     slate: Slate
-    request: RankRequest
+    request: RankRequest | None
     parts: list[ScorePart]
     personal: float
     found: int
     relaxed: bool
+    matches: Matches | None = None
 
 
 class Begun(NamedTuple):
     """A search whose slate is still to be made, by `request`. pool: what its query has found; None where it
-    has none, and browses. share: how much of what the model says counts.
+    has none, and browses. share: how much of what the model says counts. matches: see `SearchAnswer`.
     """
 
     asked: SearchAsked
     request: RankRequest
     pool: Pool | None
     share: float
+    matches: Matches | None = None
 
 
 def search(
@@ -121,13 +127,15 @@ def begin(
     request = _in_one_order(recommender, request)
     if asked.understood.empty:  # the user's feed within the filter, and within the prices that it names
         bounded = replace(request, search=None, filter=within(request.filter, asked.understood.prices))
-        return Begun(asked, _for_everybody(bounded, asked), None, float(asked.personal))
+        matching = _matches(recommender, index, asked, request)
+        return Begun(asked, _for_everybody(bounded, asked), None, float(asked.personal), matching)
     pool = find(recommender, index, asked.understood, asked.vector, request, asked.hits)
     share = _share(recommender, index, asked, state)
     settings = index.settings
     net = settings.net * (settings.personal_floor + (1.0 - settings.personal_floor) * share)
     chosen = replace(request, candidates=tuple(pool.rows.tolist()), suiting=_suiting(pool, net))
-    return Begun(asked, _for_everybody(chosen, asked), pool, share)
+    matching = _matches(recommender, index, asked, request, pool.relaxed)
+    return Begun(asked, _for_everybody(chosen, asked), pool, share, matching)
 
 
 def made_of(recommender: Recommender, begun: Sequence[Begun]) -> list[SearchAnswer]:
@@ -135,25 +143,50 @@ def made_of(recommender: Recommender, begun: Sequence[Begun]) -> list[SearchAnsw
     batch = recommender.pipeline.execute([each.request for each in begun])
     popularity = recommender.counters.popularity
     mean = popularity.mean_rating() if popularity.all_rating_count else None
-    slates = slates_of(batch, range(len(begun)), recommender.catalog.ids, recommender.pipeline.names)
     parts = [score_parts(batch, b, mean) if each.pool is None else [] for b, each in enumerate(begun)]
-    rows = [batch.rows[batch.placed([b])[0]] for b in range(len(begun))]
+    names = recommender.pipeline.names
+    places = [_from_pool(batch, b, each.pool, len(names)) for b, each in enumerate(begun)]
+    slates = slates_of(batch, range(len(begun)), recommender.catalog.ids, (*names, *PARTS))
     # What is compared goes through the pipeline, too: the batch is of no use behind this.
-    return [_answer(recommender, *each) for each in zip(begun, slates, rows, parts, strict=True)]
+    return [_answer(recommender, *each) for each in zip(begun, slates, places, parts, strict=True)]
+
+
+def _from_pool(batch: RankBatch, b: int, pool: Pool | None, sources: int) -> NDArray[np.intp]:
+    """Where in its pool each place of request b stands. What brought it, the largest part of its score, takes
+    the place of a source: `PARTS` stand behind the names of the sources.
+    """
+    if pool is None:
+        return NO_PLACES
+    placed, _ = batch.placed([b])
+    order = np.argsort(pool.rows)
+    at = order[np.searchsorted(pool.rows[order], batch.rows[placed])]
+    batch.origin[placed] = sources + pool.parts[:, at].argmax(axis=0)
+    return at
 
 
 def _answer(
-    recommender: Recommender, begun: Begun, slate: Slate, rows: NDArray[np.int32], parts: list[ScorePart]
+    recommender: Recommender, begun: Begun, slate: Slate, at: NDArray[np.intp], parts: list[ScorePart]
 ) -> SearchAnswer:
-    """rows int32 [places]: of the slate's items."""
-    _, request, pool, share = begun
+    """at [places]: where in the pool each of them stands."""
+    _, request, pool, share, matching = begun
     slate = triggered_alone(recommender, request, slate, lambda other: _in_one_order(recommender, other))
     if pool is None:
-        return SearchAnswer(slate, request, parts, share, len(slate.items), False)
-    at = _places(rows, pool)
-    return SearchAnswer(
-        _with_sources(slate, pool, at), request, _parts(slate, pool, at), share, len(pool), pool.relaxed
-    )
+        return SearchAnswer(slate, request, parts, share, len(slate.items), False, matching)
+    parts = _parts(slate, pool, at)
+    return SearchAnswer(slate, request, parts, share, len(pool), pool.relaxed, matching)
+
+
+def _matches(
+    recommender: Recommender,
+    index: SearchIndex,
+    asked: SearchAsked,
+    request: RankRequest,
+    relaxed: bool = False,
+) -> Matches | None:
+    wanted, exclude = asked.wanted, request.exclude
+    if not wanted.facets:
+        return None
+    return matches(recommender, index, asked.understood, asked.vector, asked.filter, exclude, wanted, relaxed)
 
 
 def _for_everybody(request: RankRequest, asked: SearchAsked) -> RankRequest:
@@ -183,22 +216,6 @@ def _in_one_order(recommender: Recommender, request: RankRequest) -> RankRequest
         if each.counts and TOGETHER in each.arm:
             arm = uncounted(arm, each.text)
     return replace(request, arm=arm, against=None, plan=as_found(recommender, request.plan))
-
-
-def _places(rows: NDArray[np.int32], pool: Pool) -> NDArray[np.intp]:
-    """Where in the pool each of these rows stands."""
-    order = np.argsort(pool.rows)
-    return order[np.searchsorted(pool.rows[order], rows)]
-
-
-def _with_sources(slate: Slate, pool: Pool, at: NDArray[np.intp]) -> Slate:
-    """Each place says what brought it: the part of its score that is the largest."""
-    brought = pool.parts[:, at].argmax(axis=0).tolist()
-    items = [
-        SlateItem(item.item_id, item.score, PARTS[part], item.reason)
-        for item, part in zip(slate.items, brought, strict=True)
-    ]
-    return msgspec.structs.replace(slate, items=items)
 
 
 def _parts(slate: Slate, pool: Pool, at: NDArray[np.intp]) -> list[ScorePart]:

@@ -8,8 +8,9 @@ is another thing.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from symspellpy import SymSpell, Verbosity
@@ -31,6 +32,8 @@ FREQUENT = (20 * RARE, 4 * RARE, RARE)
 """Words that stand there more often than so have a table of their own. A word of the catalogue may be a
 mistake for these alone, and to look among all the others takes the longest.
 """
+ONE_BY_ONE = 64
+"""So few words are compared one by one in less time than a table takes."""
 
 
 class Correction(NamedTuple):
@@ -50,6 +53,7 @@ class Spelling:
         self._lock = threading.Lock()
         self._table = _Table()
         self._frequent = [(least, _Table()) for least in FREQUENT]
+        self._most: list[tuple[int, str]] = []
 
     def __len__(self) -> int:
         return int(self._table.word_count)
@@ -74,6 +78,8 @@ class Spelling:
                 packed = table.deletes.packed()
                 with self._lock:
                     table.deletes.take(packed)
+        known, frequent = self._table.words, self._frequent[0][1].words
+        self._most = sorted((-known[word], word) for word in frequent)
 
     def _learn(self, term: str, count: int) -> None:
         before = self._table.words.get(term, 0)
@@ -106,6 +112,11 @@ class Spelling:
         """Other words that differ in at most so many letters and stand there more often than `least`, with
         their distance: the nearest, and of these the most frequent, `MOST_LOOKED_AT` of them.
         """
+        if least >= FREQUENT[0]:
+            frequent = self._most  # once: another thread exchanges it
+            more_frequent = bisect_left(frequent, (-least, ""))
+            if more_frequent <= ONE_BY_ONE:
+                return self._compared(term, most, frequent[:more_frequent])
         table = next((table for above, table in self._frequent if above <= least), self._table)
         with self._lock:
             found = table.lookup(term, Verbosity.ALL, max_edit_distance=most)
@@ -113,6 +124,16 @@ class Spelling:
             near = [(each.distance, -counts[each.term], each.term) for each in found if each.term != term]
         chosen = sorted(each for each in near if -each[1] > least)[:MOST_LOOKED_AT]
         return [(distance, word) for distance, _, word in chosen]
+
+    def _compared(self, term: str, most: int, words: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+        """The same among a few words, which come with how often they stand there, below 0."""
+        compare = self._table.distance_comparer.compare
+        found = [
+            (distance, count, word)
+            for count, word in words
+            if abs(len(word) - len(term)) <= most and (distance := compare(term, word, most)) > 0
+        ]
+        return [(distance, word) for distance, _, word in sorted(found)[:MOST_LOOKED_AT]]
 
     def _in_two(self, term: str, frequency: Callable[[str], int]) -> list[Correction]:
         """Two words that were written as one; the split whose rarer word is the more frequent."""

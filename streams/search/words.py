@@ -24,6 +24,7 @@ from streams.search.chinese import may_be_chinese, second_spelling
 from streams.search.documents import FIELDS, TEXT, ItemDocument
 from streams.search.languages import LANGUAGES, language_of, stems
 from streams.search.pace import Pace
+from streams.search.whole_words import WholeWord
 from streams.settings.search import FieldWeights
 from streams.state.columns import longer, room_for
 
@@ -57,6 +58,16 @@ class Hits(NamedTuple):
 
 
 NO_HITS = Hits(np.empty(0, np.int32), np.empty(0, np.float32))
+
+
+class Having(NamedTuple):
+    """rows int32 [n], ascending: of items that have some words; all: whether they have all of these words;
+    whole: whether there are no more such items.
+    """
+
+    rows: NDArray[np.int32]
+    all: bool = True
+    whole: bool = True
 
 
 class Words:
@@ -185,6 +196,34 @@ class Words:
             only = _Q.const_score_query(_Q.term_set_query(self._schema, _ROW, among.tolist()), 0.0)
             query = _Q.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, only)])
         return self.ask(query, limit)
+
+    def having(self, asked: Sequence[WholeWord], limit: int) -> Having:
+        """The items that have all of some words; where there are none, those that have the most of them. Of
+        more than `limit` those that have them the best.
+        """
+        every = [ways for word in asked for ways in (*word.terms, word.joined)]
+        fields = {term: self._fields_of(term) for ways in every for term, _ in ways}
+        ways = [(tantivy.Occur.Should, self._whole(word, fields)) for word in asked]
+        has, tried = 0, len(ways)  # some item has so many of the words, and none has more than `most`
+        most = tried
+        while has < most:
+            query = _Q.boolean_query(ways, minimum_number_should_match=tried)
+            if self._searcher.search(query, 1, count=False).hits:
+                has = tried
+            else:
+                most = tried - 1
+            tried = (has + most + 1) // 2
+        if not has:
+            return Having(NO_HITS.rows, not ways)
+        hits = self.ask(_Q.boolean_query(ways, minimum_number_should_match=has), limit + 1)
+        return Having(np.sort(hits.rows[:limit]), has == len(ways), hits.whole)
+
+    def _whole(self, word: WholeWord, fields: Mapping[str, Sequence[_Field]]) -> tantivy.Query:
+        terms = [(tantivy.Occur.Should, self._word(ways, fields)) for ways in word.terms]
+        query = _Q.boolean_query(terms, minimum_number_should_match=word.least)
+        if not word.joined:
+            return query
+        return _Q.disjunction_max_query([query, self._word(word.joined, fields)])
 
     def ask(self, query: tantivy.Query, limit: int) -> Hits:
         """The `limit` best items."""

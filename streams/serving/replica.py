@@ -17,13 +17,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from model.errors import FencedError, LedgerGapError
 from streams.clock import Clock
 from streams.experiments.measured import NOTHING_MEASURED, Measured
-from streams.learning.lesson import decode_lesson, newest_lesson_row
 from streams.ranking.model_in_service import ModelInService
 from streams.recommender import OnForgotten, Recommender
 from streams.serving.background import Background
@@ -31,23 +29,24 @@ from streams.serving.core_thread import CoreThread
 from streams.serving.handover_lock import HandoverLock
 from streams.serving.item_watch import ItemWatch
 from streams.serving.kept_counters import CountersCopy, restore
-from streams.serving.lessons import learn, taught_by
+from streams.serving.ledger_pages import (
+    LEDGER_PAGE,
+    Page,
+    follow_records,
+    learn_entries,
+    pieces,
+    read_records,
+)
 from streams.serving.memory import give_back
+from streams.serving.rebuilding import begun, carry_over, date_unannounced, has_vectors, read_items
 from streams.serving.text_identity import agree
 from streams.settings.tree import Settings
-from streams.state.catalog import decode_item
 from streams.state.knowledge_graph import Graph
-from streams.state.ledger import Record, decode_record
-from streams.state.recent_users import RecentUsers
-from streams.state.user_state import UserState
 from streams.stores.base import Store
-from streams.stores.commit import digest_of
 from streams.stores.ledger_entries import START, LedgerEntry, Snapshot, order_of
 
 log = logging.getLogger(__name__)
 
-LEDGER_PAGE = 500
-ITEM_PAGE = 5_000
 FOLLOWED_AT_ONCE, LEARNED_AT_ONCE = 16, 64
 """Ledger entries that are counted, and learned from, before the core takes what else waits for it. Each piece
 that is learned from has the learner look back once.
@@ -55,24 +54,6 @@ that is learned from has the learner look back once.
 GAP_ATTEMPTS = 5
 PAUSE_S = 0.005
 """Between two pieces of a snapshot's copy."""
-
-
-class Page(NamedTuple):
-    """What was read of the ledger after a position, by the writer that this process was then."""
-
-    after: str
-    writer: str
-    entries: Sequence[LedgerEntry]
-
-    @property
-    def end(self) -> str:
-        """The position after which the next one begins."""
-        return self.entries[-1].position if self.entries else self.after
-
-    @property
-    def last(self) -> bool:
-        """Whether the ledger ended with it."""
-        return len(self.entries) < LEDGER_PAGE
 
 
 class Replica:
@@ -103,7 +84,7 @@ class Replica:
         self.graph = graph
         self.texts_by = ""
         self.measured: Measured = NOTHING_MEASURED
-        self.recommender = _begun(settings, graph, knows_users=knows_users)
+        self.recommender = begun(settings, graph, knows_users=knows_users)
         self.writer = ""
         self.position = self.own_position = START
         self.activated = ""
@@ -136,18 +117,18 @@ class Replica:
 
     async def _rebuild(self, mend: bool) -> None:
         before = self.recommender
-        recommender = await self.core.call(_begun, self.settings, self.graph, self.items, self.knows_users)
+        recommender = await self.core.call(begun, self.settings, self.graph, self.items, self.knows_users)
         if self.texts_by:  # before all is read for nothing
             await agree(self.store, self.texts_by, vectors=False, writes=False)
         snapshot = await self.store.snapshot()
         await self.core.call(recommender.meet, await self.store.interned(0), 0)
-        await self._read_items(recommender, mend)
+        await read_items(self.core, recommender, self.store, mend)
         if snapshot is not None:
             await self.core.call(restore, recommender, snapshot.payload, snapshot.position)
         # Who was deleted in what the ledger holds no more can't be told.
         passed = START if snapshot is None else max(snapshot.position, snapshot.own_position, key=order_of)
         heard_all = order_of(passed) <= order_of(self.position)
-        await self.core.call(_carry_over, before, recommender, heard_all)
+        await self.core.call(carry_over, before, recommender, heard_all)
         recommender.on_forgotten = self.on_forgotten
         if self.on_forgotten is not None and not heard_all:
             await self.core.call(self.on_forgotten, None)
@@ -167,39 +148,12 @@ class Replica:
             ]
             await self._take(self.position, entries, uncounted)
             self.position = entries[-1].position
-        await self.core.call(_date_unannounced, recommender)
+        await self.core.call(date_unannounced, recommender)
         if self.items is not None:
             await self.core.call(self.items.have_read)
         if self.texts_by:
-            vectors = await self.core.call(_has_vectors, recommender)
+            vectors = await self.core.call(has_vectors, recommender)
             await agree(self.store, self.texts_by, vectors, writes=mend)
-
-    async def _read_items(self, recommender: Recommender, mend: bool) -> None:
-        """Take the item records, a page at a time.
-
-        mend: where the list of withdrawn items that gateways go by differs from them, it is brought in line:
-        a build before this one kept none.
-        """
-        ids = recommender.catalog.ids
-        listed = (await self.store.withdrawals("")).changes if mend else {}
-        for first in range(0, len(ids), ITEM_PAGE):
-            page = ids[first : first + ITEM_PAGE]
-            raws = await self.store.items(page)
-            await self.core.call(_put_items, recommender, first, raws)
-            if not mend:
-                continue
-            available = recommender.catalog.available
-            wrong = {
-                item_id: not available[row]
-                for row, (item_id, raw) in enumerate(zip(page, raws, strict=True), first)
-                if raw is not None and available[row] == listed.get(item_id, False)
-            }
-            if wrong:
-                log.info("the list of withdrawn items is mended: %d of %d items", len(wrong), len(page))
-                records = dict(zip(page, raws, strict=True))
-                await self.store.mend_withdrawn(
-                    wrong, {item_id: digest_of(records[item_id]) for item_id in wrong}
-                )
 
     async def unread(self) -> Page | None:
         """What the ledger holds of other workers behind what is counted here; None for nothing. What this
@@ -213,7 +167,7 @@ class Replica:
             if not self._follows(page) or any(entry.writer != page.writer for entry in page.entries):
                 return page
             if page.entries:
-                await self.core.call(_learn, recommender, page.after, page.entries)
+                await self.core.call(learn_entries, recommender, page.after, page.entries)
                 if not self._follows(page):  # the counters were read anew meanwhile
                     return page
             self.position = page.end
@@ -253,15 +207,15 @@ class Replica:
         """Count some of the entries behind `after`, and learn from all of them: in pieces, between which
         slates are made.
         """
-        for piece in _pieces(uncounted, FOLLOWED_AT_ONCE):
-            records, newest = await self.core.call(_read, piece)
+        for piece in pieces(uncounted, FOLLOWED_AT_ONCE):
+            records, newest = await self.core.call(read_records, piece)
             if newest >= len(self.recommender.catalog):
                 await self._meet_interned()
-            await self.core.call(_follow, self.recommender, records)
+            await self.core.call(follow_records, self.recommender, records)
             for record in records:
                 self.activated = record.activate or self.activated
-        for piece in _pieces(entries, LEARNED_AT_ONCE):
-            if not await self.core.call(_learn, self.recommender, after, piece):
+        for piece in pieces(entries, LEARNED_AT_ONCE):
+            if not await self.core.call(learn_entries, self.recommender, after, piece):
                 raise LedgerGapError(f"lessons before {after} were not learned; load the snapshot")
             after = piece[-1].position
 
@@ -360,95 +314,7 @@ class Replica:
         await self._background.close()
 
 
-def _begun(
-    settings: Settings, graph: Graph | None, items: ItemWatch | None = None, knows_users: bool = False
-) -> Recommender:
-    """One that has counted nothing, and learns what the ledger brings."""
-    recommender = Recommender(settings, graph)
-    recommender.recent_users = RecentUsers() if knows_users else None
-    recommender.learned_to = START
-    if items is not None:
-        items.reading(graph)
-        recommender.on_item = items.note
-    return recommender
-
-
-def _carry_over(before: Recommender, recommender: Recommender, heard_all: bool) -> None:
-    """The models go on serving, and what was made of the items stays where they are the same: to make the
-    vectors and indexes of a million items takes ten seconds and more. heard_all: whether the ledger was read
-    without a gap, so that of its users nobody was deleted unheard.
-    """
-    models, catalog = before.pipeline.models, recommender.catalog
-    old, new = before.pipeline.near, recommender.pipeline.near
-    behind = min([each.seen for each in old] + [model.seen for model in models.all()], default=0)
-    seen = catalog.carry_on(before.catalog, before.catalog.revised_since(behind))
-    for source, former in zip(new, old, strict=True):
-        if seen is not None:
-            source.index, source.seen = former.index, seen
-    for model in models.all():
-        model.carry_on(seen)
-    if seen is not None and heard_all:  # rows mean what they meant
-        recommender.recent_users = before.recent_users
-    recommender.serve(models.active)
-    recommender.arms.run(before.arms.registry, before.arms.without)
-    for model in models.named.values():
-        recommender.load(model)
-    recommender.pipeline.models.missing.update(models.missing)
-
-
-def _pieces(entries: Sequence[LedgerEntry], most: int) -> list[Sequence[LedgerEntry]]:
-    return [entries[at : at + most] for at in range(0, len(entries), most)]
-
-
-def _read(entries: Sequence[LedgerEntry]) -> tuple[list[Record], int]:
-    """What the entries say, and the newest row that any of them names."""
-    records = [decode_record(entry.payload) for entry in entries]
-    return records, max(map(_newest_in, records), default=-1)
-
-
-def _newest_in(record: Record) -> int:
-    rows = [interaction.row for interaction in record.interactions]
-    rows += [row for row, _ in record.items]
-    rows += [int(shown.rows.max()) for shown in record.impressions if len(shown.rows)]
-    rows.append(newest_lesson_row(map(decode_lesson, record.lessons)))
-    return max(rows)
-
-
-def newest_row(states: Iterable[UserState]) -> int:
-    """The newest row that any of them names; -1 for none."""
-    return max((state.newest_row() for state in states), default=-1)
-
-
 def _last_item(recommender: Recommender) -> tuple[int, str]:
     """How many items there are, and the last one."""
     ids = recommender.catalog.ids
     return len(ids), ids[-1] if ids else ""
-
-
-def _follow(recommender: Recommender, records: Sequence[Record]) -> None:
-    for record in records:
-        recommender.follow(record)
-
-
-def _learn(recommender: Recommender, after: str, entries: Sequence[LedgerEntry]) -> bool:
-    return learn(recommender, after, [taught_by(entry) for entry in entries])
-
-
-def _put_items(recommender: Recommender, first: int, raws: Sequence[bytes | None]) -> None:
-    """The records of the items from row `first` on."""
-    for row, raw in enumerate(raws, first):
-        if raw is not None:
-            recommender.put_item(row, decode_item(raw))
-
-
-def _has_vectors(recommender: Recommender) -> bool:
-    """Whether any item has that of a text."""
-    return bool(recommender.catalog.text.any())
-
-
-def _date_unannounced(recommender: Recommender) -> None:
-    """An item that was never announced counts as added when it was first met."""
-    catalog, count = recommender.catalog, len(recommender.catalog)
-    first = recommender.counters.popularity.first_ms[:count]
-    silent = catalog.announced_ms[:count] < 0
-    catalog.added_ms[:count][silent] = first[silent]

@@ -18,9 +18,11 @@ from typing import NamedTuple, TypeVar
 from model.errors import RankerBusyError, RankerLateError, RankerUnreadyError
 from streams.ranking.request import NO_FILTER, ItemFilter
 from streams.recommender import Recommender
+from streams.search.matches import Matches
 from streams.search.queries import Understood
 from streams.search.searching import SURFACE, SearchAnswer, SearchAsked
 from streams.search.suggesting import Suggestions, suggest
+from streams.search.wanted import NOTHING_WANTED, Wanted
 from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live
 from streams.serving.meetings import with_rows_met
@@ -41,7 +43,7 @@ AT_ONCE = 4
 @dataclass(frozen=True, slots=True)
 class Query:
     """`text`: as it was typed. `user`: "" for nobody that is known. `personal`: False leaves the user's
-    history out. `size`: places of a page. `cause`: the id of the call.
+    history out. `size`: places of a page. `cause`: the id of the call. `wanted`: facets, and another order.
     """
 
     text: str
@@ -52,11 +54,12 @@ class Query:
     personal: bool = True
     surface: str = SURFACE
     cause: str = ""
+    wanted: Wanted = NOTHING_WANTED
 
 
 class Found(NamedTuple):
-    """`answer`: as the ranker keeps it, for further pages and for explanations. `personal`, `found` and
-    `relaxed`: see `SearchAnswer`.
+    """`answer`: as the ranker keeps it, for further pages and for explanations. `personal`, `found`,
+    `relaxed` and `matches`: see `SearchAnswer`.
     """
 
     answer: Answer
@@ -64,6 +67,7 @@ class Found(NamedTuple):
     personal: float
     found: int
     relaxed: bool
+    matches: Matches | None = None
 
 
 class Searcher:
@@ -108,7 +112,8 @@ class Searcher:
     async def _search(self, query: Query) -> Found:
         items, ranker = self.items, self._ranker
         # A filter may leave so few items that the index looks among these alone: not beforehand.
-        reading = self._reader.begin(items.index, query.text, query.filter == NO_FILTER, self._live.encode)
+        best = query.filter == NO_FILTER and not query.wanted.sorted
+        reading = self._reader.begin(items.index, query.text, best, self._live.encode)
         try:
             state = await self._state(query.user)
             await self._reader.beside(reading)
@@ -120,7 +125,7 @@ class Searcher:
         answer = Answer(made.slate, made.request, made.parts)
         kept = Asked(query.user, surface=query.surface, filter=query.filter, query=query.text)
         ranker.slates.keep(kept, answer)
-        return Found(answer, understood, made.personal, made.found, made.relaxed)
+        return Found(answer, understood, made.personal, made.found, made.relaxed, made.matches)
 
     @staticmethod
     def _as_read(query: Query, reading: Reading, items: ItemSearch) -> SearchAsked:
@@ -137,6 +142,7 @@ class Searcher:
             surface=query.surface,
             cause=query.cause,
             hits=hits,
+            wanted=query.wanted,
         )
 
     @property

@@ -10,6 +10,7 @@ from model.errors import HeadraceError, RankerUnreadyError
 from streams.recommender import Recommender
 from streams.search.index import SearchIndex
 from streams.search.searching import Begun, SearchAnswer, SearchAsked, begin, made_of, search
+from streams.search.sorted_search import sorted_search
 from streams.state import user_state_codec
 from streams.state.user_state import UserState
 
@@ -62,14 +63,18 @@ def search_all(
     begun: dict[int, Begun] = {}
     for at, state in states.items():
         try:
-            begun[at] = begin(recommender, index, waiting[at].asked(), state, now_ms)
+            its = waiting[at].asked()
+            if its.wanted.sorted:
+                answers[at] = _noted(index, its, sorted_search(recommender, index, its, now_ms))
+            else:
+                begun[at] = begin(recommender, index, its, state, now_ms)
         except Exception as error:
             answers[at] = error
     asked = {at: (each.asked, states[at]) for at, each in begun.items()}
     for at, made in zip(begun, _made(recommender, index, begun, asked, now_ms), strict=True):
         answers[at] = made
         if isinstance(made, SearchAnswer):
-            _note(index, asked[at][0], made)
+            _noted(index, asked[at][0], made)
     return SearchedBatch(answers)
 
 
@@ -108,8 +113,9 @@ def _alone(
         return error
 
 
-def _note(index: SearchIndex, asked: SearchAsked, made: SearchAnswer) -> None:
+def _noted(index: SearchIndex, asked: SearchAsked, made: SearchAnswer) -> SearchAnswer:
     """Queries that find something are completed for others."""
     understood = asked.understood
     if made.slate.items and not understood.empty:
         index.queries.note(understood.corrected or understood.text, asked.user)
+    return made

@@ -181,13 +181,15 @@ def _warm_search(settings: Settings, recommender: Recommender, state: UserState)
     # Imported here: a worker does without the index.
     from streams.search.index import SearchIndex
     from streams.search.searching import SearchAsked, search
+    from streams.search.wanted import Wanted
 
     index = SearchIndex(settings.search)
     for row, item in enumerate(ITEMS):
         index.note(row, ItemRecord(item, NOW_MS, title=f"warm {item}"))
     index.commit()
     vector = np.full(WORDS_DIM, WORDS_DIM**-0.5, np.float32)
-    search(recommender, index, SearchAsked(index.understand("warm item"), vector), state, NOW_MS)
+    asked = SearchAsked(index.understand("warm item"), vector, wanted=Wanted(facets=("categories",)))
+    search(recommender, index, asked, state, NOW_MS)
 
 
 def _warm_snapshot(recommender: Recommender) -> None:

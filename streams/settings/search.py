@@ -42,7 +42,9 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rest as far as the user's history has to do with the query: `attention` is the temperature of that, and
     `attention_from` the cosine from which an item of the history counts more than none.
 
-    `results`: how many places a search has at most. `kept_queries`: of past queries for completions; one is
+    `results`: how many places a search has at most; `sorted_results`: one in another order than relevance.
+    `matches`: so many items that have the words of a query are counted by facets, and put in another order;
+    of more than that, the best by their words. `kept_queries`: of past queries for completions; one is
     shown after `kept_from` users have asked it.
     """
 
@@ -64,5 +66,7 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attention: Annotated[float, Meta(gt=0, le=1_000)] = 10.0
     attention_from: Annotated[float, Meta(ge=-1, le=1)] = 0.5
     results: Annotated[int, Meta(ge=1, le=200)] = 100
+    sorted_results: Annotated[int, Meta(ge=100, le=10_000)] = 1_000
+    matches: Annotated[int, Meta(ge=1_000, le=1_000_000)] = 20_000
     kept_queries: Annotated[int, Meta(ge=0, le=1_000_000)] = 20_000
     kept_from: Annotated[int, Meta(ge=1, le=1_000)] = 3

@@ -1,4 +1,6 @@
-"""What items can be filtered by: categories, tags, attributes and prices, as sets of rows and a column."""
+"""What items can be filtered and counted by: categories, tags, attributes and prices, as sets of rows and a
+column.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streams.state.category_paths import steps_above
+from streams.state.row_numbers import RowNumbers
+
 Facet = tuple[str, str, str]
-"""The kind ("category", "tag" or "attribute"), an attribute's name ("" for the others), and the value."""
+"""The kind ("category", "level", "tag" or "attribute"), an attribute's name ("" for the others), and the
+value. A level is a step above an item's categories that is none of them itself.
+"""
+Field = tuple[str, str]
+"""A facet's kind and name."""
 
 TYPE = "i"  # of an array of int32
 FEW = 16  # rows that may have left a facet before its array is made anew
@@ -29,8 +38,8 @@ class ItemFacets(NamedTuple):
 class Facets:
     """`prices[n]` float64, NaN where an item has none. An item that is put again has its new facets alone.
 
-    A facet has a number and an array of its rows; an item has the numbers of its facets, as bytes. With a
-    million items, sets and tuples would take half a gigabyte.
+    A facet has a number and an array of its rows; `numbers`: of each item those of its facets. With a million
+    items, sets and tuples would take half a gigabyte.
     """
 
     def __init__(self) -> None:
@@ -38,7 +47,9 @@ class Facets:
         self._numbers: dict[Facet, int] = {}
         self._facets: list[Facet] = []
         self._rows: list[_Rows] = []
-        self._of: list[bytes] = []
+        self._of_field: dict[Field, array[int]] = {}
+        self._above: dict[str, list[str]] = {}
+        self.numbers = RowNumbers()
 
     def put(
         self,
@@ -53,20 +64,22 @@ class Facets:
             room = np.full(max(row + 1 - len(self.prices), len(self.prices) // 2, 64), np.nan)
             self.prices = np.concatenate([self.prices, room])
         self.prices[row] = np.nan if price is None else price
-        if row >= len(self._of):
-            self._of += [b""] * (row + 1 - len(self._of))
         numbers = [self._number("category", "", value) for value in categories]
         numbers += [self._number("tag", "", value) for value in tags]
         numbers += [self._number("attribute", *pair) for pair in attributes.items()]
-        packed = array(TYPE, dict.fromkeys(numbers)).tobytes()
-        before = self._of[row]
-        if packed == before:
+        for value in categories:
+            for step in self._above.get(value, ()):
+                if step not in categories:
+                    numbers.append(self._number("level", "", step))
+        its = list(dict.fromkeys(numbers))
+        before = self.numbers.of(row)
+        if its == before:
             return
-        for number in array(TYPE, before):
+        for number in before:
             self._rows[number].discard(row)
-        for number in array(TYPE, packed):
+        for number in its:
             self._rows[number].add(row)
-        self._of[row] = packed
+        self.numbers.put(row, its)
 
     def _number(self, kind: str, name: str, value: str) -> int:
         facet = (kind, name, value)
@@ -75,13 +88,36 @@ class Facets:
             number = self._numbers[facet] = len(self._rows)
             self._rows.append(_Rows())
             self._facets.append(facet)
+            self._of_field.setdefault((kind, name), array(TYPE)).append(number)
+            if kind == "category" and (above := steps_above(value)):
+                self._above[value] = above
         return number
+
+    def __len__(self) -> int:
+        """How many facets any item has had: their numbers go from 0 on."""
+        return len(self._facets)
+
+    def fields(self) -> list[Field]:
+        """Those of all facets, in the order in which they were met."""
+        return list(self._of_field)
+
+    def numbers_of(self, field: Field) -> NDArray[np.int32]:
+        """The numbers of all facets of a field."""
+        return np.array(self._of_field.get(field, ()), np.int32)
+
+    def number_of(self, facet: Facet) -> int:
+        """-1 where no item has had it."""
+        return self._numbers.get(facet, -1)
+
+    def values(self, numbers: Iterable[int]) -> list[str]:
+        """The values of facets."""
+        return [self._facets[number][2] for number in numbers]
 
     def of(self, row: int) -> ItemFacets:
         """What an item was last put with, in its order; nothing for one that was never put."""
-        if row >= len(self._of):
+        if row >= len(self.prices):
             return ItemFacets((), (), {}, None)
-        facets = [self._facets[number] for number in array(TYPE, self._of[row])]
+        facets = [self._facets[number] for number in self.numbers.of(row)]
         price = float(self.prices[row])
         return ItemFacets(
             tuple(value for kind, _, value in facets if kind == "category"),
@@ -99,6 +135,12 @@ class Facets:
                 rows = self._rows[number].known()
                 found[rows[rows < items]] = True
         return found
+
+    def in_categories(self, names: Iterable[str], items: int) -> NDArray[np.bool_]:
+        """Which of the first `items` rows are in one of these categories, or in one below it, where the names
+        of categories are paths: bool [items].
+        """
+        return self.having_any([(kind, "", name) for name in names for kind in ("category", "level")], items)
 
     def priced(self, low: float | None, high: float | None, items: int) -> NDArray[np.bool_]:
         """Which of the first `items` rows have a price within the bounds, both included: bool [items]."""

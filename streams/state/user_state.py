@@ -8,6 +8,7 @@ event that comes late is put where its time belongs; what falls off the end is t
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -165,3 +166,8 @@ class UserState(msgspec.Struct, frozen=True, gc=False):
 
 
 EMPTY = UserState()
+
+
+def newest_row(states: Iterable[UserState]) -> int:
+    """The newest row that any of them names; -1 for none."""
+    return max((state.newest_row() for state in states), default=-1)

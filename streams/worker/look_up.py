@@ -19,11 +19,11 @@ from streams.kafka.dead_letters import DeadLetter, dead_letter
 from streams.kafka.message import Message
 from streams.learning import kept_slates_codec
 from streams.learning.kept_slates import NOTHING_KEPT, UserSlates
-from streams.serving.replica import Replica, newest_row
+from streams.serving.replica import Replica
 from streams.state import user_state_codec
 from streams.state.event_meaning import items_named, shown_to, user_of
 from streams.state.tombstone import decode_tombstone, with_tombstone
-from streams.state.user_state import EMPTY, UserState
+from streams.state.user_state import EMPTY, UserState, newest_row
 from streams.stores.base import Loaded, Store
 from streams.stores.commit import digest_of, head_of
 from streams.worker.kept_states import KeptStates, KeptValue

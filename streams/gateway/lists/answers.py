@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from streams.gateway.feeds import FeedReason
+from streams.gateway.searching.facets import Facet
 
 By = Literal["behaviour", "text", "graph", "blended"]
 
@@ -21,10 +22,14 @@ class ListedItem(msgspec.Struct):
 
 
 class ItemList(msgspec.Struct):
-    """A page of a list. `cursor` asks for the next page; null where this is the last one."""
+    """A page of a list. `cursor` asks for the next page; null where this is the last one. Where facets were
+    asked for: `total`, how many items the list has on all pages, and `facets`, which count them.
+    """
 
     items: list[ListedItem]
     cursor: str | None
+    total: int | None = None
+    facets: list[Facet] = msgspec.field(default_factory=list)
 
 
 class SimilarItems(msgspec.Struct):

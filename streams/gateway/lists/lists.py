@@ -12,6 +12,7 @@ from model.errors import StoreUnavailableError
 from streams.gateway.errors import ProblemError, problem, unavailable
 from streams.gateway.lists.answers import By, ItemList, Neighbours, SimilarItems
 from streams.gateway.ranking.on_request import OnRequest
+from streams.gateway.searching.facets import answered_facets
 from streams.ranking.lists.page import ListAsk
 from streams.ranking.request import ItemFilter
 from streams.serving.ranker_asked import Asked
@@ -42,13 +43,20 @@ class Lists:
     def _ask(self, n: int, asked: ItemFilter, cursor: str) -> ListAsk:
         return ListAsk(n, self._on_request.clock.now_ms(), asked, cursor)
 
-    async def page(self, name: str, n: int, asked: ItemFilter, cursor: str) -> ItemList:
-        """A page of *trending*, *popular* or *latest*."""
+    async def page(
+        self, name: str, n: int, asked: ItemFilter, cursor: str, facets: Sequence[str] = (), values: int = 0
+    ) -> ItemList:
+        """A page of *trending*, *popular* or *latest*; facets: fields to count it by, with so many values."""
         ranker, ask = self._on_request.ranker, self._ask(n, asked, cursor)
         from streams.gateway.lists import in_core
 
         found = await self._on_request.answered(ranker.ask(in_core.page, self._lists, name, ask))
-        return ItemList(found.items, found.cursor)
+        if not facets:
+            return ItemList(found.items, found.cursor)
+        from streams.gateway.lists.counted import counted
+
+        told = await self._on_request.answered(ranker.ask(counted, name, asked, facets, values))
+        return ItemList(found.items, found.cursor, told.total, answered_facets(told.facets))
 
     async def similar(self, item_id: str, by: By, n: int, asked: ItemFilter, cursor: str) -> SimilarItems:
         """A page of what is like an item, the same for all."""

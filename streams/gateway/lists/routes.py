@@ -32,7 +32,9 @@ from streams.gateway.lists.parameters import (
 )
 from streams.gateway.ranking.on_request import UNANSWERED, OnRequest
 from streams.gateway.ranking.parameters import check_once
+from streams.gateway.searching.facets import FacetsAsked, FacetValues, checked_facets
 from streams.ranking.lists.page import MOST
+from streams.search.wanted import VALUES
 from streams.stores.base import Store
 
 TAGS = ["on request"]
@@ -80,7 +82,7 @@ def _answered(body: msgspec.Struct) -> Response[Any]:
 
 
 def _list_route(lists: Lists, name: str) -> HTTPRouteHandler:
-    known = ("n", "cursor", *OF_FILTER)
+    known = ("n", "cursor", "facet_values", *OF_FILTER)
     summary, description = LISTS[name]
 
     @get(
@@ -100,10 +102,13 @@ def _list_route(lists: Lists, name: str) -> HTTPRouteHandler:
         attributes: Attributes = "",
         price_from: PriceFrom = None,
         price_to: PriceTo = None,
+        facets: FacetsAsked = (),
+        facet_values: FacetValues = VALUES,
     ) -> Response[ItemList]:
         check_once(request, [name for name in known if name not in MANY])
         asked = filter_of(categories, tags, attributes, price_from, price_to)
-        return _answered(await lists.page(name, n, asked, cursor))
+        fields = checked_facets(facets)
+        return _answered(await lists.page(name, n, asked, cursor, fields, facet_values))
 
     return read_list
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta
 
 from streams.events.schema import Id, Short, Text
 from streams.gateway.ranking.filtered import Filtered, wrong
+from streams.gateway.searching.facets import FacetNames, checked_facets
 from streams.ranking.request import ItemFilter
+from streams.search.wanted import RELEVANCE, VALUES, VALUES_MOST, Sort, Wanted
 
 PLACES_MAX = 100
 COMPLETIONS_MAX = 50
@@ -21,8 +24,10 @@ class SearchBody(Filtered, frozen=True, forbid_unknown_fields=True, kw_only=True
     `categories`: of which an item has one; `tags`: of which it has all; `price_from`, `price_to`: bounds,
     both included. `available`: false finds withdrawn items too. `attributes`: an expression, such as
     `colour:red and not size:S`. `exclude`: ids of items that are not to be found. `explain`: with what each
-    score is the sum of. `cursor`: of the answer before this page; it goes with `n`, `explain`, `impression`
-    and the user alone.
+    score is the sum of. `sort`: the order of the places; in another one than `relevance` nothing is personal.
+    `facets`: the fields by which all items are counted that match, as `categories`, `price` and
+    `attributes.brand`, or `*`; `facet_values`: how many values of each. `cursor`: of the answer before this
+    page; it goes with `n`, `explain`, `impression` and the user alone.
     """
 
     q: Text = ""
@@ -30,6 +35,9 @@ class SearchBody(Filtered, frozen=True, forbid_unknown_fields=True, kw_only=True
     session: Id | None = None
     n: Annotated[int, Meta(ge=1, le=PLACES_MAX)] = 10
     cursor: Annotated[str, Meta(max_length=64)] = ""
+    sort: Sort = RELEVANCE
+    facets: FacetNames = msgspec.field(default_factory=list)
+    facet_values: Annotated[int, Meta(ge=1, le=VALUES_MOST)] = VALUES
     personal: bool = True
     surface: Short = "search"
     impression: bool = True
@@ -49,6 +57,10 @@ class SearchBody(Filtered, frozen=True, forbid_unknown_fields=True, kw_only=True
             cursor=self.cursor, n=self.n, explain=self.explain, impression=self.impression,
             user_id=self.user_id, session=self.session,
         )  # fmt: skip
+
+    def wanted(self) -> Wanted:
+        """The order and the facets. Raises `ProblemError` for a facet that is none."""
+        return Wanted(self.sort, checked_facets(self.facets), self.facet_values)
 
     def filter(self) -> ItemFilter:
         """Raises `ProblemError`, also for prices that no item can have."""

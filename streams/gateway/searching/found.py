@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from streams.gateway.ranking.ranked import Ranked, ranked
+from streams.gateway.searching.facets import Facet, answered_facets
 
 if TYPE_CHECKING:
     from streams.serving.ranker_asked import Answer
@@ -37,15 +38,24 @@ class Understood(msgspec.Struct):
 
 class SearchResult(Ranked, kw_only=True):
     """The places of a search; as a feed that was ranked now. `source` of a place: the part of its score that
-    is the largest. `understood`: see there; null on a further page. `found`: how many items were scored.
-    `personal`: how much the user's history counted, from 0 to 1. Send `slate_id` and the query back with
-    clicks.
+    is the largest. `understood`: see there; null on a further page. `found`: how many items were scored;
+    in another order than relevance, `total`. `personal`: how much the user's history counted, from 0 to 1.
+    Send `slate_id` and the query back with clicks.
+
+    Where facets or another order were asked for, on the first page: `total`: how many items match the words
+    and the filter. `exact`: whether these are all of them. `matched_by`: "words", they have all of the
+    query's; "some_words", the most that any item has; "names", they are of what it names; "meaning", they are
+    what is nearest; "everything" where there is no query. `facets`: see there; they count these items.
     """
 
     query: str = ""
     understood: Understood | None = None
     found: int = 0
     personal: float = 0.0
+    total: int | None = None
+    exact: bool | None = None
+    matched_by: str | None = None
+    facets: list[Facet] = msgspec.field(default_factory=list)
 
 
 def first_page(made: Found, at: Sequence[int], explain: bool, cursor: str | None) -> SearchResult:
@@ -61,6 +71,9 @@ def first_page(made: Found, at: Sequence[int], explain: bool, cursor: str | None
     )
     result = page(made.answer, made.understood.text, at, explain, cursor)
     result.understood, result.found, result.personal = understood, made.found, round(made.personal, 6)
+    if (matches := made.matches) is not None:
+        result.total, result.exact, result.matched_by = len(matches.rows), matches.exact, matches.by
+        result.facets = answered_facets(matches.facets)
     return result
 
 

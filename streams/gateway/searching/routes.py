@@ -25,15 +25,17 @@ from streams.gateway.ranking.json_bodies import decoded
 from streams.gateway.ranking.on_request import UNANSWERED
 from streams.gateway.ranking.parameters import check_once
 from streams.gateway.searching.bodies import COMPLETIONS_MAX, PLACES_MAX, SearchBody
+from streams.gateway.searching.facets import FacetsAsked, FacetValues
 from streams.gateway.searching.found import SearchResult
 from streams.gateway.searching.searches import PATH, Searches
 from streams.ranking.attribute_expression import LENGTH_MAX
+from streams.search.wanted import RELEVANCE, VALUES, Sort
 
 KINDS: tuple[type[msgspec.Struct], ...] = (SearchBody,)
 """What their bodies are made of, for /schema."""
 QUERY_MAX = 16_384
-MANY = ("categories", "tags", "exclude")
-EXAMPLE = {"q": "leather guitar strap under 50", "user_id": "ann", "n": 5, "categories": ["Straps"]}
+MANY = ("categories", "tags", "exclude", "facets")
+EXAMPLE = {"q": "leather guitar strap under 50", "user_id": "ann", "n": 5, "facets": ["categories", "price"]}
 Text = Annotated[str, msgspec.Meta(max_length=256)]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Price = Annotated[float | None, QueryParameter(description="A bound of the price, included.", ge=0, le=1e12)]
@@ -82,7 +84,8 @@ def searching_routes(searches: Searches, answers: IdempotentAnswers) -> list[HTT
             "Items for a text, by its words in any language, by its meaning, and by what it names; scored by "
             "the model with the query as one of its views. Words for prices are understood. Nothing in the "
             "text is a syntax. Where a user is named, the answer counts as shown, unless `impression=false`. "
-            "Without `q` it answers the user's feed within the filter."
+            "Without `q` it answers the user's feed within the filter. In another order than relevance "
+            "(`sort`) it gives all that has the words, for everybody alike; `facets` counts that."
         ),
         tags=["search"],
         responses=refusals,
@@ -109,6 +112,11 @@ def searching_routes(searches: Searches, answers: IdempotentAnswers) -> list[HTT
         exclude: Annotated[
             list[Id] | None, QueryParameter(description="Items not to be found.", max_items=1_000)
         ] = None,
+        sort: Annotated[
+            Sort, QueryParameter(description="The order of the places. Items without a price come last.")
+        ] = RELEVANCE,
+        facets: FacetsAsked = (),
+        facet_values: FacetValues = VALUES,
         personal: Annotated[bool, QueryParameter(description="false: the same for everybody.")] = True,
         surface: Annotated[
             str | None, QueryParameter(description="Where it is shown.", max_length=256)
@@ -122,7 +130,8 @@ def searching_routes(searches: Searches, answers: IdempotentAnswers) -> list[HTT
             "q": q, "user_id": user_id, "session": session, "n": n, "cursor": cursor,
             "categories": categories, "tags": tags, "price_from": price_from, "price_to": price_to,
             "available": available, "attributes": attributes, "exclude": exclude, "personal": personal,
-            "surface": surface, "impression": impression, "explain": explain,
+            "surface": surface, "impression": impression, "explain": explain, "sort": sort, "facets": facets,
+            "facet_values": facet_values,
         }  # fmt: skip
         try:
             body = msgspec.convert(

@@ -63,7 +63,7 @@ class Searches:
         """Raises `ProblemError`."""
         if body.cursor:
             return await self._further(body, event_id)
-        searcher, user, asked = self.searcher, body.user, body.filter()
+        searcher, user, asked, wanted = self.searcher, body.user, body.filter(), body.wanted()
         from streams.serving.searcher import Query
 
         query = Query(
@@ -75,6 +75,7 @@ class Searches:
             personal=body.personal,
             surface=body.surface,
             cause=uuid.uuid4().hex,
+            wanted=wanted,
         )
         with self._seconds["search"].time():
             found = await self._on_request.answered(searcher.search(query))

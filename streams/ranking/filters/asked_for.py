@@ -24,8 +24,7 @@ class AskedFor:
     def mark(self, request: RankRequest, catalog: Catalog, mask: NDArray[np.uint8]) -> None:
         asked, facets, items = request.filter, catalog.facets, len(catalog)
         if asked.categories:
-            named = [("category", "", value) for value in asked.categories]
-            mask[:items] |= ~facets.having_any(named, items)
+            mask[:items] |= ~facets.in_categories(asked.categories, items)
         for tag in asked.tags:
             mask[:items] |= ~facets.having_any([("tag", "", tag)], items)
         for name, value in asked.attributes.items():

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from streams.ranking.attribute_expression import matching
 from streams.ranking.given_fields import Described
 from streams.ranking.request import ItemFilter
+from streams.state.category_paths import with_steps_above
 
 
 def fitting(asked: ItemFilter, items: Sequence[Described]) -> NDArray[np.bool_]:
     """Which of them the filter asks for, by the rules of `Unavailable` and `AskedFor`: bool [n]."""
     fits = np.array([each.available or not asked.available for each in items], np.bool_)
     if asked.categories:
-        fits &= [not set(asked.categories).isdisjoint(each.categories) for each in items]
+        fits &= [not set(asked.categories).isdisjoint(with_steps_above(each.categories)) for each in items]
     if asked.tags:
         fits &= [set(asked.tags).issubset(each.tags) for each in items]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from streams.bench.asking import Answered
-from streams.bench.requests import RequestPlan, requests_of, run
+from streams.bench.requests import Kind, RequestPlan, requests_of, run
 from streams.events.schema import Click, EventLimits, decode
 from tests.streams.bench.test_http import answer, server
 
@@ -74,6 +74,19 @@ def test_a_ranking_names_a_user_and_items_each_once(tmp_path: Path) -> None:
         assert set(body["items"]) <= set(items)
         assert body["user_id"] in {"u 1", "ü/2"}
         assert body["impression"] is False
+
+
+@pytest.mark.parametrize("kind", ["feed", "events", "rank", "search"])
+def test_nothing_is_drawn_once_the_first_request_is_due(
+    tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = requests_of(plan(tmp_path, 1, kind=kind, queries=["a"]))
+
+    def late(*_: object) -> None:
+        raise AssertionError("drawn when a request was due")
+
+    monkeypatch.setattr(np.random, "default_rng", late)
+    assert len(list(itertools.islice(made, 5))) == 5
 
 
 def test_a_read_names_its_user_so_that_any_id_has_a_path(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from streams.recommender import Recommender
 from streams.serving import replica
 from streams.serving.follower import Follower
-from streams.serving.replica import FOLLOWED_AT_ONCE, LEDGER_PAGE
+from streams.serving.ledger_pages import LEDGER_PAGE, follow_records
+from streams.serving.replica import FOLLOWED_AT_ONCE
 from streams.state.ledger import Record
 from streams.stores.commit import Commit
 from streams.stores.ledger_entries import LedgerEntry
@@ -103,13 +104,13 @@ async def test_many_pages_are_followed_to_their_end(monkeypatch: pytest.MonkeyPa
     raw = (await store.read_ledger("0-0", 1))[0].payload
     for _ in range(LEDGER_PAGE + 3):  # of a third worker: the same click again and again
         await store.commit(Commit({}, {}, {}, {}, {}, raw), "third")
-    pieces, follow = [], replica._follow
+    pieces, follow = [], follow_records
 
     def counting(recommender: Recommender, records: Sequence[Record]) -> None:
         pieces.append(len(records))
         follow(recommender, records)
 
-    monkeypatch.setattr(replica, "_follow", counting)
+    monkeypatch.setattr(replica, "follow_records", counting)
     assert await follower(desk).turn() == LEDGER_PAGE + 3
     assert max(pieces) == FOLLOWED_AT_ONCE, "the core takes what else waits between them"
     assert sum(pieces) == LEDGER_PAGE + 3

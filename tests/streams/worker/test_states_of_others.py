@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from streams.clock import ManualClock
 from streams.events.schema import Click
-from streams.serving.replica import Replica, newest_row
+from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
 from streams.state.fold import Delivery
-from streams.state.user_state import EMPTY
+from streams.state.user_state import EMPTY, newest_row
 from streams.stores.memory import MemoryStore
 from tests.streams.worker.conftest import Desk, click
 

@@ -9,15 +9,15 @@ import { Details } from "./details.js";
 import { Feed, LATE_MS } from "./feed.js";
 import { History } from "./history.js";
 import { Latencies, now } from "./latency.js";
+import { Results } from "./results.js";
 import { SearchField } from "./search.js";
-import { ahead, category, search, Shelf, trending } from "./shelves.js";
+import { ahead, Shelf, trending } from "./shelves.js";
 import { called, current, keep, Visitors } from "./visitors.js";
 import { say } from "./words.js";
 
 const TRENDING = 16;
 const TRENDING_EVERY_MS = 15_000;
 const AGAIN_MS = 2_000;
-const FOUND = 20;
 const CATEGORIES = 18;
 const LOOK_EVERY_MS = 250;
 
@@ -49,6 +49,7 @@ const does = {
 const details = new Details(part("details"), does);
 const feed = new Feed(part("feed"), latencies, does, changed, standing);
 const shelf = new Shelf(part("found"), does);
+const results = new Results(shelf, () => who, understood);
 const popular = new Shelf(part("trending"), { open: does.open, like: does.like });
 const arms = new Arms(part("arms"), { open: does.open, why: does.why });
 const visitors = new Visitors(part("visitors"), become);
@@ -131,8 +132,7 @@ function choose(name) {
     shelf.hide();
     return;
   }
-  shelf.title.textContent = say("category", { name });
-  shelf.show(() => category(name, who, FOUND), { surface: "category" });
+  results.open({ category: name });
   shelf.section.scrollIntoView({ block: "nearest" });
 }
 
@@ -143,7 +143,7 @@ function find(text) {
     return;
   }
   shelf.title.textContent = say("results", { text });
-  shelf.show(() => search(text, who, FOUND), { surface: "search", query: text }, understood, say("results_none", { text }));
+  results.open({ q: text });
 }
 
 /** What the search made of the words. */

@@ -58,9 +58,7 @@ export const trending = (n) => call("GET", `/v1/trending?n=${n}`);
 export const similar = (id, who, n) =>
   call("GET", `/v1/items/${encodeURIComponent(id)}/similar?n=${n}&user_id=${encodeURIComponent(who)}`);
 
-export const category = (name, who, n) => call("POST", `${user(who)}/feed`, { n, categories: [name], surface: "category" });
-
-export const search = (q, who, n) => call("POST", "/v1/search", { q, user_id: who, n });
+export const search = (asked, who, n) => call("POST", "/v1/search", { ...asked, user_id: who, n });
 
 /** What an arm would show to a user; nothing of it counts as shown. */
 export const preview = (arm, who, n) => call("POST", `${user(who)}/feed`, { n, arm });
