@@ -96,9 +96,7 @@ def understand(
         if corrections and not _known(ways, term, words):
             fixed[term] = " ".join(corrections[0].words)
         asked.append(list(ways.items()))
-    corrected = " ".join(fixed.get(term, term) for term in every) if fixed else ""
-    if meant:
-        corrected = _written(prices.rest, meant, fixed)
+    corrected = _written(prices.rest, meant, fixed) if fixed or meant else ""
     named = names.find(terms(corrected) if corrected else every)
     for other in (simple, {**simple, **region}) if (simple or region) and not corrected else ():
         named = list(dict.fromkeys([*named, *names.find([other.get(term, term) for term in every])]))
@@ -132,11 +130,11 @@ def _pronounced(
 
 
 def _written(text: str, meant: Sequence[_Meant], fixed: Mapping[str, str]) -> str:
-    """A query with words for their pinyin and for slips."""
+    """A query with words for their pinyin and for slips; all else of it as it was typed, in lower case."""
     text = normalized(text)
     for pieces, words in (*meant, *(_Meant([term], [word]) for term, word in fixed.items())):
-        typed = r"[^\w]*".join(map(re.escape, pieces))
-        text = re.sub(rf"(?<![a-z]){typed}(?![a-z])", " ".join(words), text, count=1)
+        typed, letter = r"[^\w]*".join(map(re.escape, pieces)), "[a-z]" if pieces[0].isascii() else r"\w"
+        text = re.sub(rf"(?<!{letter}){typed}(?!{letter})", " ".join(words), text, count=1)
     return " ".join(text.split())
 
 

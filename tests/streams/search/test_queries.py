@@ -106,6 +106,19 @@ def test_a_correction_is_told_and_right_words_are_left_alone(stocked: Shop) -> N
     assert stocked.indexed.understand("xyzzy").corrected == ""
 
 
+@pytest.mark.parametrize(
+    ("typed", "corrected"),
+    [
+        ("(SM-57) microphne, please", "(sm-57) microphone, please"),
+        ("C++ compilr", "c++ compiler"),
+        ("гитраах гитраа кожа", "гитраах гитара кожа"),
+    ],
+)
+def test_a_correction_leaves_the_rest_as_it_was_typed(typed: str, corrected: str) -> None:
+    made = shop([Goods("Shure SM-57 microphone"), Goods("C++ compiler"), Goods("гитара кожа")])
+    assert made.indexed.understand(typed).corrected == corrected
+
+
 def test_categories_makers_and_entities_are_named() -> None:
     graph = build(
         [Triple("i2", "played_by", "d"), Triple("i5", "played_by", "d")], names={"d": "Django Reinhardt"}
