@@ -82,6 +82,7 @@ def first_cache(tmp_path: Path) -> Path:
 
 
 @pytest.mark.first
+@pytest.mark.timeout(1_200)  # compiles all there is, beside mypy
 def test_of_two_that_start_at_once_one_has_all_compiled_and_both_load(first_cache: Path) -> None:
     both = [starting(START, first_cache) for _ in range(2)]
     said = [each.communicate(timeout=900) for each in both]
