@@ -70,7 +70,7 @@ def event_of(draft: Draft, row: int) -> Event:
     """What a draft says of the item that is met next."""
     pool, reserve = draft.placed, draft.request.plan.reserve
     ranks, at = draft.ranks[:pool], np.flatnonzero(draft.rows[:pool] == row)
-    reserved = ((ranks > 0) & (ranks <= reserve)).any(axis=1)
+    reserved = np.asarray(((ranks > 0) & (ranks <= reserve)).any(axis=1))
     return Event(draft.score[:pool].copy(), reserved, draft.order.copy(), int(at[0]) if len(at) else -1)
 
 
