@@ -111,8 +111,10 @@ def write_dataset(searches: Searches, folder: Path) -> tuple[Path, Path]:
     return events, items
 
 
-def world(args: argparse.Namespace, searches: Searches) -> World:
-    """Train, or take what was trained before, and learn all purchases of the training."""
+def world(args: argparse.Namespace, searches: Searches, words_of_title: int = 0) -> World:
+    """Train, or take what was trained before, and learn all purchases of the training. words_of_title: so
+    many of an item's text are indexed as its title; these items have none.
+    """
     settings = training_from(args, settings_from(args))
     registry, say = Registry(args.keep), progress_bar()
     with TemporaryDirectory(prefix="headrace-search-") as folder:
@@ -134,7 +136,8 @@ def world(args: argparse.Namespace, searches: Searches) -> World:
         core.serve(load_in_service(folder_of_model, settings.model, core.pipeline.names))
     index = SearchIndex(settings.search)
     for record in records(dataset, {}, int(dataset.interactions.ts_ms[0])):
-        index.note(core.catalog.rows[record.item_id], record)
+        title = " ".join((record.description or "").split()[:words_of_title])
+        index.note(core.catalog.rows[record.item_id], msgspec.structs.replace(record, title=title))
     index.commit()
     queries = dict.fromkeys(asked.query for asked in searches.test)
     return World(run, index, encode_all(queries, encoder.project, "reading queries", say))

@@ -34,6 +34,7 @@ from streams.settings.connections import KafkaSettings, RedisSettings
 from streams.settings.tree import Settings
 from streams.stores.redis.store import RedisStore
 from tests.contracts.own_server import Server
+from tests.longest import LONGEST
 from tests.made_once import made_once
 
 # How long an example takes depends on what else the machine does; it decides nothing.
@@ -53,6 +54,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and _SERVERS & set(item.fixturenames):
             item.add_marker(pytest.mark.connected)
+    items.sort(key=lambda item: item.nodeid.partition("::")[0] not in LONGEST)
+
+
+def pytest_collection_finish() -> None:
+    if "torch" in sys.modules:
+        from tests.operators_once import read_operators_once
+
+        read_operators_once()
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -79,7 +88,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """
     if folder := os.environ.get("PYTEST_LEFT_OUT"):
         parts: dict[str, dict[str, None]] = {"served": {}, "alone": {}}
-        for item in items:
+        for item in [each for each in items if not each.get_closest_marker("first")]:
             parts["alone" if item.get_closest_marker("alone") else "served"][str(item.path)] = None
         for part, files in parts.items():
             written = Path(folder) / f"{part}.{os.getpid()}"  # each process of the part writes the same

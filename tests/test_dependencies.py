@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@cache
 def declared() -> dict[str, set[str]]:
     """The names of each group of requirements; "" for those of every installation."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -60,6 +62,7 @@ def imported(folder: str) -> Iterator[tuple[str, Path]]:
                     yield name.split(".")[0], file
 
 
+@cache
 def requirements_of(folder: str) -> dict[str, Path]:
     """The distribution of each third-party import in a folder, and a file that needs it."""
     provided = packages_distributions()

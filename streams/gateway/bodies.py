@@ -8,10 +8,16 @@ from typing import Any
 
 from litestar import Request
 from litestar.exceptions import HTTPException
-from litestar.types import Receive
+from litestar.types import HTTPScope, Receive
+
+from streams.gateway.plain_headers import announced_length
 
 BODY_TIMEOUT_S = 30.0
 """The gateway waits for a body this long at most."""
+WHOLE = "headrace.whole"
+"""Under this key of a scope the server says that all of the body is there (`streams.gateway.server`): nearly
+always it comes with the head.
+"""
 
 
 class BodyError(Exception):
@@ -31,28 +37,34 @@ async def body_of(request: Request[Any, Any, Any]) -> bytes:
         raise HTTPException(status_code=408) from None
 
 
-async def received_body(receive: Receive, announced: int | None, max_bytes: int) -> bytes:
-    """The body as an ASGI server hands it over; raises `BodyError`.
+async def received_body(scope: HTTPScope, receive: Receive, max_bytes: int) -> bytes:
+    """The body as an ASGI server hands it over, of a request with plain headers; raises `BodyError`.
 
-    announced: the length that the head says, None for a body in chunks. What is announced as too large is
-    not read at all. The bytes that come are counted all the same.
+    What is announced as too large is not read at all. The bytes that come are counted all the same.
     """
+    announced = announced_length(scope["headers"])
     if announced is not None and announced > max_bytes:
         raise BodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    parts: list[bytes] = []
-    size = 0
+    if WHOLE in scope:  # nobody is waited for
+        return await _all_parts(receive, max_bytes)
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            while True:
-                message: Any = await receive()
-                if message["type"] == "http.disconnect":
-                    raise BodyError(HTTPStatus.INTERNAL_SERVER_ERROR, "client disconnected prematurely")
-                part = message.get("body", b"")
-                size += len(part)
-                if size > max_bytes:
-                    raise BodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-                parts.append(part)
-                if not message.get("more_body", False):
-                    return parts[0] if len(parts) == 1 else b"".join(parts)
+            return await _all_parts(receive, max_bytes)
     except TimeoutError:
         raise BodyError(HTTPStatus.REQUEST_TIMEOUT) from None
+
+
+async def _all_parts(receive: Receive, max_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message: Any = await receive()
+        if message["type"] == "http.disconnect":
+            raise BodyError(HTTPStatus.INTERNAL_SERVER_ERROR, "client disconnected prematurely")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > max_bytes:
+            raise BodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -35,7 +35,7 @@ from streams.gateway.live.asked import user_of
 from streams.gateway.live.live import LiveFeeds
 from streams.gateway.metrics import GatewayMetrics
 from streams.gateway.plain_hand_on import PlainHandOn
-from streams.gateway.plain_headers import announced_length, plain_headers
+from streams.gateway.plain_headers import plain_headers
 from streams.gateway.plain_ranking import PATHS, PlainRanking
 from streams.gateway.records.item_routes import ITEMS_PATH
 from streams.gateway.records.user_lines import read_user
@@ -111,8 +111,6 @@ class Gateway:
             await self._other(scope, receive, send)
             return
         template, answering = hot
-        if template not in READS_AND_EVENTS:
-            send = self._representations.sending(scope, send)
         try:
             answer = await answering
         except ProblemError as error:
@@ -122,6 +120,8 @@ class Gateway:
         except Exception as error:  # as Litestar does: the client gets an answer, the log gets the error
             answer = crashed(scope["method"], scope["path"], error)
         self._metrics.count_answer(template, answer.status)
+        if template not in READS_AND_EVENTS:
+            send = self._representations.of(answer, scope, send)
         await send_answer(answer, send)
 
     def _hot(self, scope: HTTPScope, receive: Receive) -> tuple[str, Coroutine[Any, Any, Answer]] | None:
@@ -141,7 +141,7 @@ class Gateway:
             and not scope["query_string"]
             and plain_headers(scope["headers"])
         ):
-            return EVENTS_PATH, self._events(scope["headers"], receive)
+            return EVENTS_PATH, self._events(scope, receive)
         elif self._ranking is not None and path in PATHS and plain_headers(scope["headers"]):
             return self._ranking.answering(scope, receive)
         return None
@@ -181,8 +181,8 @@ class Gateway:
         self._live.end()
         self._end_its()
 
-    async def _events(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> Answer:
-        body = await received_body(receive, announced_length(headers), self._body_max_bytes)
+    async def _events(self, scope: HTTPScope, receive: Receive) -> Answer:
+        body = await received_body(scope, receive, self._body_max_bytes)
         return await self._intake.take(body, read_event)
 
 

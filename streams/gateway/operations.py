@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from litestar.openapi.spec import (
@@ -78,11 +78,11 @@ def operation(
     else.
     """
 
-    @dataclass
     class Described(Operation):
-        """What /schema says of it."""
+        """What /schema says of it. No dataclass of its own: to make one for each route takes long."""
 
-        def __post_init__(self) -> None:
+        def __init__(self, **fields: Any) -> None:
+            super().__init__(**fields)
             if body is not None:
                 self.request_body = body
             self.parameters = [*(self.parameters or []), *map(_header, headers)] or None

@@ -10,7 +10,6 @@ from litestar.types import HTTPScope, Receive
 
 from streams.gateway.answers import Answer
 from streams.gateway.bodies import received_body
-from streams.gateway.plain_headers import announced_length
 from streams.gateway.plain_ranking import Answering, search_asked
 from streams.gateway.ranking.elsewhere import RankersElsewhere
 from streams.gateway.ranking.rank_route import PATH as RANK_PATH
@@ -35,6 +34,6 @@ class PlainHandOn:
     async def _handed_on(self, scope: HTTPScope, receive: Receive) -> Answer:
         body = b""
         if scope["method"] == "POST":
-            body = await received_body(receive, announced_length(scope["headers"]), self._body_max_bytes)
+            body = await received_body(scope, receive, self._body_max_bytes)
         told = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         return await self._rankers.hand_on(scope, told, body)

@@ -17,7 +17,6 @@ from litestar.types import HTTPScope, Receive
 from streams.gateway.answers import Answer
 from streams.gateway.bodies import received_body
 from streams.gateway.idempotency import has_key
-from streams.gateway.plain_headers import announced_length
 from streams.gateway.ranking.rank_route import PATH as RANK_PATH
 from streams.gateway.ranking.rank_route import Rankings
 from streams.gateway.searching.bodies import SearchBody
@@ -50,8 +49,7 @@ class PlainRanking:
         return None
 
     async def _ranking(self, scope: HTTPScope, receive: Receive) -> Answer:
-        announced = announced_length(scope["headers"])
-        return await self._rankings.answer(await received_body(receive, announced, self._body_max_bytes))
+        return await self._rankings.answer(await received_body(scope, receive, self._body_max_bytes))
 
 
 def search_asked(query: bytes) -> SearchBody | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from litestar.types import HTTPScope, Message, Send
 
+from streams.gateway.answers import Answer
 from streams.gateway.compression import Coder, coder_of, coding_for, compressed, is_compressible
 from streams.gateway.conditional import conditions_of, tag_of_coding
 from streams.settings.processes import GatewaySettings
@@ -23,7 +24,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Representations:
-    """`sending` gives the way out of one request's answer."""
+    """`sending` and `of` give the way out of one request's answer."""
 
     def __init__(self, gateway: GatewaySettings) -> None:
         self._from_bytes = gateway.compress_from_bytes
@@ -31,6 +32,12 @@ class Representations:
     def sending(self, scope: HTTPScope, send: Send) -> Send:
         """What the app is to send its answer with."""
         return _Sending(scope, send, self._from_bytes)
+
+    def of(self, answer: Answer, scope: HTTPScope, send: Send) -> Send:
+        """The same for an answer without an entity tag: of a small one nothing changes on its way."""
+        if not 0 < self._from_bytes <= len(answer.body):
+            return send
+        return self.sending(scope, send)
 
 
 class _Sending:

@@ -13,8 +13,10 @@ from litestar.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from streams.gateway.bodies import WHOLE
 from streams.gateway.errors import problem, problem_answer
 from streams.gateway.hot_routes import Gateway
+from streams.gateway.joined_writes import JoinedWrites
 from streams.gateway.live.wire import TRANSPORT
 from streams.settings.tree import Settings
 
@@ -87,6 +89,7 @@ class _Http(HttpToolsProtocol):
         self._begun = [cycle for cycle in self._begun if not cycle.response_complete]
         if self.cycle is not None:
             self._begun.append(self.cycle)
+            self.cycle.transport = cast("asyncio.Transport", JoinedWrites(self.transport, self.loop))
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -95,6 +98,7 @@ class _Http(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._between = True
+        cast("dict[str, object]", self.scope)[WHOLE] = True
 
     def send_400_response(self, msg: str) -> None:
         if self._is_answering():  # nothing may be written into the midst of an answer

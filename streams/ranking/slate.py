@@ -23,7 +23,8 @@ class Reason(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Kinds: "after" (often follows `item_id`), "with" (goes with `item_id`), "similar" (text like `item_id`),
     "shares" (the knowledge graph links it with `item_id`; `text` says how, in words to stand before that
-    item's title), "popular", "new", "for_you", "explored" (drawn in place of a better one: `exploration`).
+    item's title), "popular", "new", "for_you", "explored" (drawn in place of a better one: `exploration`),
+    "sorted" (of a search in another order than relevance).
     """
 
     kind: str

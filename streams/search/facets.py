@@ -26,6 +26,8 @@ from streams.state.facets import Facets, Field
 
 MOST_ATTRIBUTES = 8
 """Attributes that are counted where all fields are asked for: those that most of the items have."""
+LOOKED_AT = 64
+"""Of all attributes, so many are looked at for those."""
 
 
 class FacetValue(NamedTuple):
@@ -100,7 +102,8 @@ class _Counting:
         attributes = [each for each in others if each.kind == "attribute"]
         totals = {each.name: int(self._of(each)[1].sum()) for each in attributes}
         attributes.sort(key=lambda each: (-totals[each.name], each.name))
-        of_attributes = (facet for each in attributes if _tells(facet := self.facet(each)))
+        looked_at = attributes[:LOOKED_AT]
+        of_attributes = (facet for each in looked_at if _tells(facet := self.facet(each)))
         telling = [each for each in found if _tells(each)] + list(islice(of_attributes, MOST_ATTRIBUTES))
         return [*(self.facet(each) for each in first), *telling][:MOST_FIELDS]
 

@@ -17,9 +17,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
+
+from msgspec.structs import replace
 
 from model.errors import (
     HeadraceError,
@@ -137,8 +138,13 @@ class Ranker:
         asked, and `StoreError` where the user's state can't be read.
         """
         live, started = self.ready(), time.perf_counter()
-        texts = await self.queries.vectors(_to_describe(asked, live.recommender), live.encode)
-        answer = await self._queue.answer((asked, await self.vector(asked.query), texts))
+        query: F32 | None = None
+        texts: Said = {}
+        if asked.given:
+            texts = await self.queries.vectors(_to_describe(asked, live.recommender), live.encode)
+        if asked.query:
+            query = await self.vector(asked.query)
+        answer = await self._queue.answer((asked, query, texts))
         self._queue.watch.took("whole", time.perf_counter() - started)
         # Without the texts, which nobody asks for again.
         self.slates.keep(replace(asked, given={}) if asked.given else asked, answer)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 from streams.ranking.given_fields import CandidateFields
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest
 from streams.ranking.score_parts import ScorePart
@@ -35,8 +37,7 @@ class GivenItem:
         return bool(self.as_text)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A slate for one user, by ids. It is checked where it becomes a `RankRequest`.
 
     `user`: any id; nothing needs to be known of it (an anonymous visitor has the id of their session).
@@ -58,11 +59,11 @@ class Asked:
     exclude: tuple[str, ...] = ()
     filter: ItemFilter = NO_FILTER
     query: str = ""
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str] = {}
     not_seen_for_ms: int = 0
     cause: str = ""
     arm: str = ""
-    given: Mapping[str, GivenItem] = field(default_factory=dict)
+    given: Mapping[str, GivenItem] = {}
     relevancy_weight: float = 1.0
 
 

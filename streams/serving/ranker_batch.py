@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -102,12 +103,11 @@ def _request(
     size = asked.size
     candidates = dict[str, int]()
     if asked.items is not None:
-        known = dict.fromkeys(asked.items)
-        candidates = candidates_of(asked, rows)
+        candidates, named = candidates_of(asked, rows), len(set(asked.items))
         fields["candidates"] = tuple(candidates.values())
-        if len(candidates) < len(known):
-            unknown = tuple(item for item in known if item not in candidates)
-        size = min(size or len(known), max(len(candidates), 1))
+        if len(candidates) < named:
+            unknown = tuple(item for item in dict.fromkeys(asked.items) if item not in candidates)
+        size = min(size or named, max(len(candidates), 1))
         if given := given_of(asked, candidates, waiting.texts, recommender.catalog):
             fields["given"] = GivenFields(given, asked.relevancy_weight)
     exclude = [at[item] for item in asked.exclude for at in (rows, candidates) if item in at]
@@ -134,8 +134,11 @@ def candidates_of(asked: Asked, rows: Mapping[str, int]) -> dict[str, int]:
     """The rows of the candidates by their ids; below 0 those that the catalogue lacks and the caller
     describes. What nobody knows and nobody describes is left out.
     """
+    items = dict.fromkeys(asked.items or ())
+    with contextlib.suppress(KeyError):  # nearly always all of them are there
+        return dict(zip(items, map(rows.__getitem__, items), strict=True))
     found, guests = dict[str, int](), 0
-    for item in dict.fromkeys(asked.items or ()):
+    for item in items:
         if item in rows:
             found[item] = rows[item]
         elif item in asked.given and asked.given[item].says_what_it_is:

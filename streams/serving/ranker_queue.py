@@ -27,13 +27,13 @@ SIDE_BY_SIDE = 2
 
 class _Waits(Generic[A, B, R]):
     """One request. `asked` becomes `ready` when it is read; since_s: when it began to wait; waited_s: how
-    long it has waited before.
+    long it has waited before; due_s: of the loop's clock, when it is given up.
     """
 
-    __slots__ = ("answer", "asked", "ready", "since_s", "waited_s")
+    __slots__ = ("answer", "asked", "due_s", "ready", "since_s", "waited_s")
 
-    def __init__(self, asked: A, answer: asyncio.Future[R]) -> None:
-        self.asked, self.answer = asked, answer
+    def __init__(self, asked: A, answer: asyncio.Future[R], due_s: float) -> None:
+        self.asked, self.answer, self.due_s = asked, answer, due_s
         self.since_s, self.waited_s = time.perf_counter(), 0.0
         self.ready: B
 
@@ -59,6 +59,8 @@ class RankerQueue(Generic[A, B, R]):
         self._timeout_s, self.watch = timeout_s, watch
         self._unread: deque[_Waits[A, B, R]] = deque()
         self._ready: deque[_Waits[A, B, R]] = deque()
+        self._due: dict[_Waits[A, B, R], None] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._called = False
         self._reads: set[asyncio.Task[None]] = set()
         self._batches: set[asyncio.Task[None]] = set()
@@ -67,7 +69,11 @@ class RankerQueue(Generic[A, B, R]):
         """Raises `RankerBusyError`, `RankerLateError`, and whatever `read` or `work` say of this one."""
         if (waiting := len(self._unread) + len(self._ready)) >= self._queue_max:
             raise RankerBusyError(f"{waiting} requests wait already")
-        entry = _Waits[A, B, R](asked, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        entry = _Waits[A, B, R](asked, loop.create_future(), loop.time() + self._timeout_s)
+        self._due[entry] = None
+        if self._timer is None:
+            self._timer = loop.call_at(entry.due_s, self._check_due)
         if self._read is None:
             entry.ready = cast("B", asked)
             self._ready.append(entry)
@@ -77,14 +83,23 @@ class RankerQueue(Generic[A, B, R]):
             self._begin_reads()
         self._say_waiting()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await entry.answer
-        except TimeoutError:
-            raise RankerLateError(f"no ranking within {1_000 * self._timeout_s:.0f} ms") from None
+            return await entry.answer
         finally:
-            if not entry.answer.done() or entry.answer.cancelled():  # nobody waits for it any more
-                entry.answer.cancel()
+            self._due.pop(entry, None)
+            if entry.answer.cancelled():  # nobody waits for it any more
                 self._leave(entry)
+
+    def _check_due(self) -> None:
+        """All have the same time, so who came first is due first, and one timer does for all."""
+        loop, self._timer = asyncio.get_running_loop(), None
+        while self._due and (entry := next(iter(self._due))).due_s <= loop.time():
+            del self._due[entry]
+            if not entry.answer.done():
+                late = RankerLateError(f"no ranking within {1_000 * self._timeout_s:.0f} ms")
+                entry.answer.set_exception(late)
+                self._leave(entry)
+        if self._due:
+            self._timer = loop.call_at(next(iter(self._due)).due_s, self._check_due)
 
     def _leave(self, entry: _Waits[A, B, R]) -> None:
         for waiting in (self._unread, self._ready):
@@ -178,6 +193,9 @@ class RankerQueue(Generic[A, B, R]):
 
     async def close(self) -> None:
         """Give up what waits and what is under way."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         for entry in (*self._unread, *self._ready):
             entry.answer.cancel()
         self._unread.clear()

@@ -41,9 +41,10 @@ class RankedSlates:
 
     def keep(self, asked: Asked, answer: Answer) -> None:
         """Remember one more."""
-        name = answer.slate.slate_id
-        self._kept.pop(name, None)
-        self._kept[name] = _Kept(asked, encode(answer.slate), answer._replace(slate=NO_SLATE))
+        slate, request, parts, unknown, left_out = answer
+        bare = Answer(NO_SLATE, request, parts, unknown, left_out)
+        self._kept[slate.slate_id] = _Kept(asked, encode(slate), bare)
+        self._kept.move_to_end(slate.slate_id)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
 

@@ -48,6 +48,7 @@ class Facets:
         self._facets: list[Facet] = []
         self._rows: list[_Rows] = []
         self._of_field: dict[Field, array[int]] = {}
+        self._above: dict[str, list[str]] = {}
         self.numbers = RowNumbers()
 
     def put(
@@ -66,8 +67,10 @@ class Facets:
         numbers = [self._number("category", "", value) for value in categories]
         numbers += [self._number("tag", "", value) for value in tags]
         numbers += [self._number("attribute", *pair) for pair in attributes.items()]
-        above = dict.fromkeys(step for value in categories for step in steps_above(value))
-        numbers += [self._number("level", "", step) for step in above if step not in categories]
+        for value in categories:
+            for step in self._above.get(value, ()):
+                if step not in categories:
+                    numbers.append(self._number("level", "", step))
         its = list(dict.fromkeys(numbers))
         before = self.numbers.of(row)
         if its == before:
@@ -86,6 +89,8 @@ class Facets:
             self._rows.append(_Rows())
             self._facets.append(facet)
             self._of_field.setdefault((kind, name), array(TYPE)).append(number)
+            if kind == "category" and (above := steps_above(value)):
+                self._above[value] = above
         return number
 
     def __len__(self) -> int:

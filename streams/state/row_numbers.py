@@ -27,8 +27,8 @@ class RowNumbers:
         """The numbers of a row, in their order."""
         if row >= len(self.start):
             return []
-        begin = self.start[row]
-        its: list[int] = self.numbers[begin : begin + self.count[row]].tolist()
+        begin = self.start.item(row)
+        its: list[int] = self.numbers[begin : begin + self.count.item(row)].tolist()
         return its
 
     def put(self, row: int, numbers: Sequence[int]) -> None:
@@ -36,12 +36,13 @@ class RowNumbers:
         if row >= len(self.start):
             room = room_for(row + 1)
             self.start, self.count = longer(self.start, room), longer(self.count, room)
-        self._held += len(numbers) - int(self.count[row])
-        if len(numbers) > self.count[row]:
-            self._append(row, len(numbers))
-        self.count[row] = len(numbers)
-        begin = int(self.start[row])
-        self.numbers[begin : begin + len(numbers)] = numbers
+        size, before = len(numbers), self.count.item(row)
+        self._held += size - before
+        if size > before:
+            self._append(row, size)
+        self.count[row] = size
+        begin = self.start.item(row)
+        self.numbers[begin : begin + size] = numbers
 
     def _append(self, row: int, size: int) -> None:
         """Room for so many numbers behind all others."""

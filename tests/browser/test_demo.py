@@ -198,6 +198,32 @@ async def test_a_category_is_a_feed_of_its_own(demo: Stage, open_page: OpenPage)
     await expect(page.locator("#found")).to_be_hidden()
 
 
+async def test_what_was_found_is_narrowed_and_put_in_another_order(demo: Stage, open_page: OpenPage) -> None:
+    page = await opened(open_page, demo)
+    await page.get_by_role("combobox", name="Search in any language").fill("water film")
+    await page.keyboard.press("Enter")
+    facet = page.locator("#found").get_by_role("group", name="Category")
+    chip = facet.get_by_role("button", name=re.compile("^Animation, "))
+    told = int((await chip.locator("small").text_content()) or "")
+    await chip.focus()
+    await page.keyboard.press("Enter")
+    await expect(chip).to_have_attribute("aria-pressed", "true")
+    await expect(chip, "the focus stays where it was").to_be_focused()
+    assert await facet.get_by_role("button").count() > 1, "the others can still be chosen"
+    await page.get_by_label("Order").select_option("newest")
+    await expect(page.locator("#found .told")).to_have_text(f"{told} items.")
+    found = page.locator("#found .place:not([data-leaving])")
+    await expect(found).to_have_count(told)
+    shown = await found.evaluate_all("all => all.map((each) => each.dataset.key)")
+    assert all("Animation" in FILMS[int(key[1:])][1:] for key in shown)
+    await expect(found.first.locator(".reason")).to_be_empty()
+    await page.locator("#found-close").click()
+    await page.locator("#categories").get_by_role("button", name="Drama").click()
+    await page.get_by_label("Order").select_option("price:desc")
+    await expect(found.first.locator(".about")).to_contain_text("9.50")
+    await expect(page.locator("#found h2")).to_have_text("Drama")
+
+
 async def test_two_arms_stand_side_by_side_and_count_for_nobody(demo: Stage, open_page: OpenPage) -> None:
     page = await opened(open_page, demo)
     compare = page.get_by_role("button", name="Two arms side by side")

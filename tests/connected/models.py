@@ -43,41 +43,36 @@ LOOSE = ParityLimits(
 
 ANY = "any"
 """The name of a model that is exported once; each copy gets another."""
+ITEMS = 20
+"""How many items they know: "item-0", "item-1" and so on. What else a test names, they have not met."""
 
 
-def register_models(
-    folder: Path, names: tuple[str, ...], items: int = 100, texts: TextEncoderRef | None = None
-) -> Registry:
+def register_models(folder: Path, names: tuple[str, ...], texts: TextEncoderRef | None = None) -> Registry:
     """Models of these names, each with weights of its own; what int8 costs does not matter here. texts: what
     read them the texts.
     """
     registry = Registry(folder)
     for seed, name in enumerate(names):
         with registry.adding(name) as place:
-            shutil.copytree(_exported(seed, items, texts), place, dirs_exist_ok=True)
-            write_manifest(place, msgspec.structs.replace(read_manifest(place, Manifest), name=name))
+            shutil.copytree(_exported(seed), place, dirs_exist_ok=True)
+            exported = read_manifest(place, Manifest)
+            write_manifest(place, msgspec.structs.replace(exported, name=name, text_encoder=texts))
     return registry
 
 
-def _exported(seed: int, items: int, texts: TextEncoderRef | None) -> Path:
-    def export(folder: Path) -> None:
-        _export(Registry(folder), seed, items, texts)
-
-    read = f"-texts-{texts.sha256[:16]}" if texts else ""
-    return Registry(made_once(f"model-{seed}-of-{items}-items{read}", export)).get(ANY)
+def _exported(seed: int) -> Path:
+    return Registry(made_once(f"model-{seed}", lambda folder: _export(Registry(folder), seed))).get(ANY)
 
 
-def _export(registry: Registry, seed: int, items: int, texts: TextEncoderRef | None) -> None:
+def _export(registry: Registry, seed: int) -> None:
     schema = Schema(
         candidate_features=feature_names([source.name for source in sources()]),
         user_features=USER_FEATURES,
         history_features=HISTORY_FEATURES,
     )
-    vocabulary = Vocabulary(tuple(f"item-{n}" for n in range(items)))
+    vocabulary = Vocabulary(tuple(f"item-{n}" for n in range(ITEMS)))
     held_out = [HeldOut(random_inputs(schema, 8, 20), np.zeros(8, np.int64), np.ones((8, 20), np.bool_))]
     torch.manual_seed(seed)
     net = FusionNet(NetworkPlan(width=16, hidden=(16, 8)), schema, vocabulary.size).eval()
     checkpoint = Checkpoint(net, {each: default_tasks()[each] for each in schema.tasks}, vocabulary)
-    export_model(
-        net, vocabulary, held_out, registry, ANY, seed + 1, texts, limits=LOOSE, checkpoint=checkpoint
-    )
+    export_model(net, vocabulary, held_out, registry, ANY, seed + 1, limits=LOOSE, checkpoint=checkpoint)

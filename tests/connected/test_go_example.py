@@ -67,7 +67,8 @@ async def test_the_example_compiles_and_runs(
     assert said.count("line accepted ") == 3
     for line in (
         "put Clip-on tuner", "patched 12.5", "line rejected not_json", "sent 1", "feed ", "cheap wire",
-        "refused out_of_range", "found 藍牙耳機 ear", "cheapest 耳机 wire of 2", "category 耳机 2", "similar true", "completed 蓝牙耳机 无线降噪",
+        "refused out_of_range", "found 藍牙耳機 ear", "cheapest 耳机 wire of 2", "category 耳机 2",
+        "similar true", "completed 蓝牙耳机 无线降噪",
         "ranked strap", "ranked wire", "again true", "item ear", "item tuner",
         "models 0",
     ):  # fmt: skip

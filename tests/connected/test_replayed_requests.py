@@ -129,7 +129,7 @@ async def test_a_replay_gives_the_slates_that_the_gateway_gave(
     shutil.copytree(universal_registry.folder, tmp_path / "models")
     (encoder,) = Registry(tmp_path / "models").text.names()
     texts = read_manifest(universal_registry.text.get(encoder), TextManifest).reference
-    registry = register_models(tmp_path / "models", ("first",), 30, texts)
+    registry = register_models(tmp_path / "models", ("first",), texts)
     await compare(settings, registry, tmp_path)
 
 

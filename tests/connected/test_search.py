@@ -58,6 +58,16 @@ async def test_items_are_found_soon_after_they_came(
         assert found(http, q="安踏") == ["shoe"]
         assert found(http, q="gutar straps") == ["strap"]
         assert suggested(http, "蓝") == ["蓝牙耳机 无线降噪"]
+        assert found(http, q="耳机", sort="price:asc") == ["cheap", "ear"]
+        assert found(http, q="耳机", sort="price:desc") == ["ear", "cheap"]
+        assert found(http, sort="price:asc") == ["strap", "cheap", "shoe", "ear"]
+        counted = http.get(
+            "/v1/search", params={"categories": "鞋", "facets": ["categories", "price"]}
+        ).json()
+        assert (counted["total"], counted["exact"]) == (1, True)
+        values = {each["value"]: each["count"] for each in counted["facets"][0]["values"]}
+        assert values == {"耳机": 2, "鞋": 1, "Straps": 1}
+        assert (counted["facets"][1]["price_from"], counted["facets"][1]["price_to"]) == (99.0, 99.0)
 
         http.put("/v1/items", json={**GOODS[3], "title": "Nylon banjo strap"})
         eventually(lambda: found(http, q="banjo") == ["strap"], running.log)

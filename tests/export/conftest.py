@@ -1,4 +1,4 @@
-"""A small, seeded network and what was exported from it; exporting takes seconds, so it is done once."""
+"""A small, seeded network and what was exported from it; that takes seconds, and is done once in a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from export.manifest import Manifest
+from export.manifest import Manifest, read_manifest
 from export.package import export_model
 from export.parity import HeldOut
 from export.random_inputs import random_inputs
@@ -17,6 +17,7 @@ from model.network import FusionNet
 from model.plan import NetworkPlan
 from model.schema import Schema
 from model.vocabulary import Vocabulary
+from tests.made_once import made_once
 
 SCHEMA = Schema(
     candidate_features=("popular_ever", "text_taste", "age", *(f"candidate_{k}" for k in range(3, 7))),
@@ -57,21 +58,29 @@ def net() -> FusionNet:
     return small_net()
 
 
+def small_registry() -> Registry:
+    """A registry with one model, "first", exported from `small_net()`; for reading."""
+
+    def export(folder: Path) -> None:
+        export_model(
+            small_net(),
+            VOCABULARY,
+            held_out(),
+            Registry(folder),
+            "first",
+            created_ms=1_700_000_000_000,
+            training={"seed": 0},
+            counters={"window": 10},
+        )
+
+    return Registry(made_once("small-net", export))
+
+
 @pytest.fixture(scope="session")
-def registered(tmp_path_factory: pytest.TempPathFactory, net: FusionNet) -> tuple[Registry, Manifest]:
-    """A registry with one model, "first", exported from `net`."""
-    registry = Registry(tmp_path_factory.mktemp("models"))
-    manifest = export_model(
-        net,
-        VOCABULARY,
-        held_out(),
-        registry,
-        "first",
-        created_ms=1_700_000_000_000,
-        training={"seed": 0},
-        counters={"window": 10},
-    )
-    return registry, manifest
+def registered() -> tuple[Registry, Manifest]:
+    """The small registry, and the manifest of its model."""
+    registry = small_registry()
+    return registry, read_manifest(registry.get("first"), Manifest)
 
 
 @pytest.fixture

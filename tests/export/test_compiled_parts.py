@@ -30,6 +30,7 @@ from model.network import FusionNet
 from model.plan import NetworkPlan
 from model.schema import EncoderKind, FusionKind, RescorerInputs, Schema
 from tests.export.conftest import SCHEMA, held_out, small_net
+from tests.made_once import made_once
 
 Registered = tuple[Registry, Manifest]
 
@@ -60,18 +61,22 @@ def agree(compiled: InParts, reference: InParts, schema: Schema, users: int, can
         np.testing.assert_allclose(one, other, atol=2e-5, rtol=2e-5)
 
 
+def form(encoder: EncoderKind, fusion: FusionKind) -> Path:
+    """The files of a network of this form."""
+    plan = NetworkPlan(fusion=fusion, encoder=encoder, width=24, heads=3, hidden=(20, 7), layers=2)
+    return made_once(
+        f"form-{encoder}-{fusion}", lambda folder: export_in_parts(small_net(1, SCHEMA, plan), folder)
+    )
+
+
 @pytest.mark.parametrize(
     ("encoder", "fusion"), [("none", "concat"), ("sasrec", "weighted"), ("ligr", "attention")]
 )
-def test_every_form_of_the_network_has_a_compiled_one(
-    tmp_path: Path, encoder: EncoderKind, fusion: FusionKind
-) -> None:
-    plan = NetworkPlan(fusion=fusion, encoder=encoder, width=24, heads=3, hidden=(20, 7), layers=2)
-    net = small_net(1, SCHEMA, plan)
-    export_in_parts(net, tmp_path)
-    reference = open_rescorer(tmp_path / RESCORER_FP32, SCHEMA)
+def test_every_form_of_the_network_has_a_compiled_one(encoder: EncoderKind, fusion: FusionKind) -> None:
+    folder = form(encoder, fusion)
+    reference = open_rescorer(folder / RESCORER_FP32, SCHEMA)
     assert isinstance(reference, InParts)
-    agree(open_compiled(tmp_path, SCHEMA), reference, SCHEMA, 2, 61)
+    agree(open_compiled(folder, SCHEMA), reference, SCHEMA, 2, 61)
 
 
 @pytest.mark.parametrize(("users", "candidates"), [(1, 1), (3, 40), (2, 41), (1, 200)])
@@ -173,25 +178,19 @@ def compiled():
 
 warm_up()
 before = compiled()
-parts = open_compiled(Path(sys.argv[1]), SCHEMA)
-for users, candidates in ((1, 5), (3, 90)):
-    parts.score(random_inputs(SCHEMA, users, candidates))
+for folder in sys.argv[1:]:
+    parts = open_compiled(Path(folder), SCHEMA)
+    for users, candidates in ((1, 5), (3, 90)):
+        parts.score(random_inputs(SCHEMA, users, candidates))
 assert before["export.forward.feeding.score_candidates"] == 1, before
 print(sorted(name for name, count in compiled().items() if count != before[name]))
 """
 
 
-def test_nothing_is_compiled_after_the_warm_up(registered: Registered, tmp_path: Path) -> None:
-    weighted = tmp_path / "weighted"
-    weighted.mkdir()
-    export_in_parts(small_net(1, SCHEMA, NetworkPlan(fusion="concat", encoder="none")), weighted)
-    for folder in (registered[0].get("first"), weighted):
-        run = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(folder)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert run.returncode == 0, run.stderr
-        assert run.stdout.strip() == "[]"
+def test_nothing_is_compiled_after_the_warm_up(registered: Registered) -> None:
+    folders = [str(registered[0].get("first")), str(form("none", "concat"))]
+    run = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *folders], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == "[]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -48,8 +49,8 @@ def former(model_folder: Path, net: FusionNet) -> Path:
     shapes = tuple(
         {0: users, 1: candidates} if name.startswith("candidate_") else {0: users} for name in RESCORER_INPUTS
     )
-    for name in (RESCORER, RESCORER_FP32):
-        write_onnx(net.scoring(), sample, (shapes,), RESCORER_INPUTS, SCHEMA.tasks, model_folder / name)
+    write_onnx(net.scoring(), sample, (shapes,), RESCORER_INPUTS, SCHEMA.tasks, model_folder / RESCORER)
+    shutil.copyfile(model_folder / RESCORER, model_folder / RESCORER_FP32)
     export_users(net, model_folder / USER_TOWER)
     (model_folder / ITEM_PART).unlink()
     made = read_manifest(model_folder, Manifest)

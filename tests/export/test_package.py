@@ -15,9 +15,17 @@ from numpy.typing import NDArray
 from export import package
 from export.in_parts import open_rescorer
 from export.loaded import load_model
-from export.manifest import MODEL_FILES, RESCORER_FP32, TOWER, USER_TOWER, Manifest, read_manifest
+from export.manifest import (
+    MODEL_FILES,
+    RESCORER,
+    RESCORER_FP32,
+    TOWER,
+    USER_TOWER,
+    Manifest,
+    read_manifest,
+)
 from export.package import export_model
-from export.parity import ParityLimits
+from export.parity import ParityLimits, check
 from export.quantize import narrow_matrices, quantize_rescorer
 from export.random_inputs import random_inputs
 from export.registry import Registry
@@ -173,9 +181,10 @@ def test_gate_keeps_to_the_limits_it_is_given(tmp_path: Path, net: FusionNet) ->
         export_model(net, VOCABULARY, held_out(), Registry(tmp_path), "x", created_ms=1, limits=strict)
 
 
-def test_too_few_examples_fail_the_gate(tmp_path: Path, net: FusionNet) -> None:
+def test_too_few_examples_fail_the_gate(registered: Registered, net: FusionNet) -> None:
+    parity = package.parity_of(net, registered[0].get("first") / RESCORER, held_out(60))
     with pytest.raises(ParityError, match=r"examples 60 \(at least 200\)"):
-        export_model(net, VOCABULARY, held_out(60), Registry(tmp_path), "x", created_ms=1)
+        check(parity)
 
 
 def test_name_that_is_taken_is_refused_before_any_work(registered: Registered, net: FusionNet) -> None:

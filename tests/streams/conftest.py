@@ -69,4 +69,4 @@ def _nicknames(count: int) -> list[str]:
 @pytest.fixture(scope="session")
 def three_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry of "first", "second" and "third", to be copied by a test that changes it."""
-    return register_models(tmp_path_factory.mktemp("models"), ("first", "second", "third"), 20).folder
+    return register_models(tmp_path_factory.mktemp("models"), ("first", "second", "third")).folder

@@ -32,11 +32,16 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def as_filter(self) -> ItemFilter:
         """As the pipeline takes it."""
+        if self is UNFILTERED:
+            return NO_FILTER
         asked = ItemFilter(
             tuple(self.categories), tuple(self.tags), dict(self.attributes), self.price_from, self.price_to,
             self.available,
         )  # fmt: skip
         return NO_FILTER if asked == NO_FILTER else asked
+
+
+UNFILTERED = Filter()
 
 
 class GivenItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -108,7 +113,7 @@ class RankBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     n: Place | None = None
     context: Annotated[dict[Short, Short], Meta(max_length=32)] = {}
     surface: Short = "feed"
-    filter: Filter = Filter()
+    filter: Filter = UNFILTERED
     exclude: Annotated[list[Id], Meta(max_length=1_000)] = []
     query: Short = ""
     impression: bool = True

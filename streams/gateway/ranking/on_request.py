@@ -122,13 +122,15 @@ class OnRequest:
         at = at[:IMPRESSION_MOST]
         if not at:
             return
-        told, teams = slate.propensities, slate.teams
-        shown = replace(
-            slate,
-            items=[slate.items[k] for k in at],
-            propensities=None if told is None else [told[k] for k in at],
-            teams=None if teams is None else [teams[k] for k in at],
-        )
+        shown = slate
+        if at != range(len(at)):  # not the first ones
+            told, teams = slate.propensities, slate.teams
+            shown = replace(
+                slate,
+                items=[slate.items[k] for k in at],
+                propensities=None if told is None else [told[k] for k in at],
+                teams=None if teams is None else [teams[k] for k in at],
+            )
         now_ms = self.clock.now_ms()
         self._impressions.add(impression_of(shown, len(at), slate.user_id, now_ms, surface, event_id))
 

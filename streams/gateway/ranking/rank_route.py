@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
@@ -40,7 +40,12 @@ def asked_of(body: RankBody, candidates_max: int) -> Asked:
     """What a body asks for; raises `ProblemError`."""
     user = user_of(body.user_id, body.session)
     session = "" if body.user_id is None else body.session or ""
-    items = tuple(each if isinstance(each, str) else each.item_id for each in body.items)
+    told = list[GivenItem]()
+    if {*map(type, body.items)} == {str}:  # as nearly always; to look at each of 300 takes 40 us
+        items = tuple(cast("list[str]", body.items))
+    else:
+        items = tuple(each if isinstance(each, str) else each.item_id for each in body.items)
+        told = [each for each in body.items if isinstance(each, GivenItem)]
     if len(items) > candidates_max:
         raise ProblemError(
             problem(
@@ -48,7 +53,6 @@ def asked_of(body: RankBody, candidates_max: int) -> Asked:
                 came=f"{len(items)} items", remedy="send the best of them, or several requests",
             )
         )  # fmt: skip
-    given = given_of([each for each in body.items if isinstance(each, GivenItem)])
     return Asked(
         user=user,
         session=session,
@@ -59,8 +63,8 @@ def asked_of(body: RankBody, candidates_max: int) -> Asked:
         filter=body.filter.as_filter(),
         query=body.query,
         context=body.context,
-        cause=uuid.uuid4().hex,
-        given=given,
+        cause=secrets.token_hex(16),
+        given=given_of(told) if told else {},
         relevancy_weight=body.relevancy_weight,
     )
 

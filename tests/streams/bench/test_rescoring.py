@@ -7,18 +7,13 @@ from pathlib import Path
 import onnxruntime as ort
 import pytest
 
-from export.manifest import Manifest
-from export.package import export_model
-from export.registry import Registry
 from streams.bench.rescoring import bench_rescoring
-from tests.export.conftest import VOCABULARY, held_out, small_net
+from tests.export.conftest import small_registry
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    registry = Registry(tmp_path_factory.mktemp("models"))
-    made: Manifest = export_model(small_net(), VOCABULARY, held_out(), registry, "small", created_ms=1)
-    return registry.get(made.name)
+@pytest.fixture
+def folder() -> Path:
+    return small_registry().get("first")
 
 
 def test_every_variant_is_measured_at_every_size(folder: Path) -> None:

@@ -120,6 +120,7 @@ def test_where_the_model_fails_the_counters_rank(stocked: Shop, monkeypatch: pyt
     waiting = [waiting_for(asked_for(stocked, text)) for text in ("strap", "headphones")]
     for answer in search_all(stocked.core, stocked.indexed, waiting, NOW_MS).answers:
         assert isinstance(answer, SearchAnswer)
+        assert answer.request is not None
         assert (answer.slate.model, answer.request.plan.rung) == ("", "counters")
         assert answer.slate.items
 

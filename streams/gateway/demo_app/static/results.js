@@ -47,7 +47,8 @@ export class Results {
 
   #words(answer) {
     if (this.q !== "" && this.sort.value === MOST_RELEVANT && this.chosen.size === 0 && this.prices === null) return this.told(answer);
-    return say("results_total", { n: answer.total });
+    // By relevance, what has some of the words alone comes behind what is counted.
+    return say("results_total", { n: Math.max(answer.total, answer.items.length) });
   }
 
   #filter() {

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from export.package import export_model
+from export.manifest import Manifest, read_manifest, write_manifest
 from export.registry import Registry
 from streams.bench.cases import Measured
 from streams.commands.main import main
-from tests.export.conftest import VOCABULARY, held_out, small_net
+from tests.export.conftest import small_registry
 
 WORDS = ("bench", "rescoring", "--users", "1,3", "--candidates", "9", "--runs", "2")
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    registry = Registry(tmp_path_factory.mktemp("models"))
+@pytest.fixture
+def folders(tmp_path: Path) -> list[str]:
+    registry, made = Registry(tmp_path / "models"), small_registry().get("first")
     for name in ("one", "other"):
-        export_model(small_net(), VOCABULARY, held_out(), registry, name, created_ms=1)
+        with registry.adding(name) as place:
+            shutil.copytree(made, place, dirs_exist_ok=True)
+            write_manifest(place, msgspec.structs.replace(read_manifest(place, Manifest), name=name))
     return [str(registry.get(name)) for name in ("one", "other")]
 
 

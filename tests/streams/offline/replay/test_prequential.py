@@ -10,7 +10,6 @@ import pytest
 
 from model.actions import ActionName
 from model.errors import DataError
-from model.plan import TrainPlan
 from streams.datasets.dataset import Dataset
 from streams.datasets.interactions import Interactions
 from streams.learning.experts.adaptive_learner import AdaptiveLearner
@@ -19,15 +18,13 @@ from streams.offline.replay.options import ReplayOptions, silent
 from streams.offline.replay.prequential import marked, place_of, replay, shares_of
 from streams.offline.replay.result import ReplayResult
 from streams.offline.replay.summary import MODEL, summarise
-from streams.settings.models import ModelSettings
 from streams.settings.ranking import FeedSettings
 from streams.settings.tree import Settings
 from streams.state.action_meaning import BUILT_IN
 from tests.streams.core import bare_draft, with_settings
 from tests.streams.learning.experts.streams_of_choices import COLUMNS, clicks
 from tests.streams.offline.planted import planted
-
-ONE_EPOCH = with_settings(model=ModelSettings(training=TrainPlan(epochs=1)))
+from tests.streams.offline.planted_model import ONE_EPOCH, planted_model
 
 
 def hit_rates(result: ReplayResult) -> dict[str, float]:
@@ -109,9 +106,9 @@ def test_events_are_ranked_where_their_items_may_come_back(
 
 
 def test_two_whole_runs_write_the_same_bytes(trained: tuple[ReplayResult, bytes], tmp_path: Path) -> None:
-    """Warming, training, export and serving, all over again."""
+    """Warming, training, export and serving, all over again: trained apart, the model is the same, too."""
     path = tmp_path / "again.jsonl"
-    result = replay(planted(), ReplayOptions(slates=path), ONE_EPOCH, silent)
+    result = replay(planted(), ReplayOptions(model=str(planted_model()), slates=path), ONE_EPOCH, silent)
     first, slates = trained
     assert path.read_bytes() == slates
     assert len(slates.splitlines()) == len(result.predictions)
@@ -130,9 +127,10 @@ def test_slates_that_are_offered_teach_and_change_nothing_else(
     adapted = msgspec.structs.replace(base, reweighting=ReweightingSettings(enabled=True, guard_alpha=0))
     ranks = {}
     for name, settings in (("frozen", base), ("adapted", adapted)):
-        result = replay(planted(), ReplayOptions(offered=10), settings, silent)
+        options = ReplayOptions(model=str(planted_model()), offered=10)
+        result = replay(planted(), options, settings, silent)
         ranks[name] = result.predictions.rank.tolist()
-        summary = summarise(planted(), ReplayOptions(offered=10), result)
+        summary = summarise(planted(), options, result)
         assert summary["protocol"]["offered"] == 10
         assert "as if the first 10 places had been shown; lessons:" in result.notes[-1]
         assert " answered" in result.notes[-1]

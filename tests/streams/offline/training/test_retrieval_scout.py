@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from model.plan import TrainPlan
 from streams.offline.replay.options import silent
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.fit import fit
-from streams.offline.training.warming import prepare, warm
+from streams.offline.training.warming import Collected, prepare, warm
 from streams.serving.loading import load_in_service
 from streams.settings.reading import override
 from streams.settings.tree import Settings
@@ -34,21 +36,31 @@ def unwarmed(chosen: Settings) -> Prequential:
     return prepare(planted(700, users=40, items=60), chosen, None, silent)
 
 
-def warmed(share: float, least: int = 0) -> tuple[list[NDArray[np.bool_]], bool]:
-    """Which examples have a candidate that a model found, in time order; whether one still serves."""
+class Warmed(NamedTuple):
+    """found: which examples have a candidate that a model found, in time order; serving: whether one still
+    does.
+    """
+
+    run: Prequential
+    collected: Collected
+    found: list[NDArray[np.bool_]]
+    serving: bool
+
+
+@cache
+def warmed(share: float, least: int = EXAMPLES) -> Warmed:
     chosen = settings(share, least)
     run = unwarmed(chosen)
-    shards, held_out = warm(run, EVENTS, chosen, silent)
-
+    shards, held_out = collected = warm(run, EVENTS, chosen, silent)
     names = run.recommender.pipeline.names
     column = -len(names) + names.index("learned")  # ranks are the last features
     ranks = [each.candidate_features[..., column] for each in [*shards, *held_out]]
     found = [np.asarray((each > 0).any(1), np.bool_) for each in ranks]
-    return found, run.recommender.pipeline.models.active is not None
+    return Warmed(run, collected, found, run.recommender.pipeline.models.active is not None)
 
 
 def test_only_examples_after_its_training_have_its_candidates() -> None:
-    found, serving = warmed(0.5)
+    found, serving = warmed(0.5).found, warmed(0.5).serving
     assert not serving
     assert len(found) == 3  # before it, after it, held out
     assert not found[0].any()
@@ -57,21 +69,19 @@ def test_only_examples_after_its_training_have_its_candidates() -> None:
 
 
 def test_without_a_scout_no_example_has_any() -> None:
-    found, _ = warmed(0.0)
-    assert not any(each.any() for each in found)
+    assert not any(each.any() for each in warmed(0.0).found)
 
 
 def test_there_is_one_from_so_many_examples_on() -> None:
-    assert not any(each.any() for each in warmed(0.5, least=EXAMPLES + 1)[0])
-    assert any(each.any() for each in warmed(0.5, least=EXAMPLES)[0])
+    assert not any(each.any() for each in warmed(0.5, least=EXAMPLES + 1).found)
+    assert any(each.any() for each in warmed(0.5, least=EXAMPLES).found)
     assert TrainPlan().scout_from > EXAMPLES
 
 
 @pytest.mark.parametrize("share", [0.5, 0.0])
 def test_a_model_retrieves_only_where_its_examples_knew_such_candidates(share: float, tmp_path: Path) -> None:
-    chosen, registry = settings(share, 0), Registry(tmp_path)
-    run = unwarmed(chosen)
-    manifest = fit(run, warm(run, EVENTS, chosen, silent), registry, "one", silent)
+    chosen, registry, (run, collected, _, _) = settings(share, EXAMPLES), Registry(tmp_path), warmed(share)
+    manifest = fit(run, collected, registry, "one", silent)
     assert manifest.retrieves == (share > 0)
     run.recommender.serve(load_in_service(registry.get("one"), chosen.model, run.recommender.pipeline.names))
     draft, _ = run.predict()
