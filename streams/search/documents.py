@@ -78,7 +78,7 @@ def names_maker(attribute: str) -> bool:
 
 def _digest(*parts: str) -> int:
     """63 bits that stand for what is indexed of an item, and how."""
-    made = hashlib.blake2b(digest_size=8, person=b"search-4")
+    made = hashlib.blake2b(digest_size=8, person=b"search-5")
     for part in parts:
         raw = part.encode("utf-8", "replace")
         made.update(len(raw).to_bytes(4, "little") + raw)

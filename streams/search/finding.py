@@ -147,7 +147,7 @@ def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8],
     limit = index.settings.per_list
     free = len(blocked) - np.count_nonzero(blocked)
     if free <= min(FEW, len(blocked) - 1):
-        return index.words.search(asked.asked, limit, np.flatnonzero(blocked == 0))
+        return index.words.search(asked.looked_for, limit, np.flatnonzero(blocked == 0))
     if hits is None or hits.rows.max(initial=-1) >= len(blocked):  # of a catalogue that is no more
         hits = index.best(asked)
     while True:
@@ -155,7 +155,7 @@ def _by_words(index: SearchIndex, asked: Understood, blocked: NDArray[np.uint8],
         if hits.whole or len(kept) == index.settings.per_list:
             return Hits(hits.rows[kept], hits.scores[kept], hits.whole)
         limit *= GROWTH
-        hits = index.words.search(asked.asked, limit)
+        hits = index.words.search(asked.looked_for, limit)
 
 
 def _brought(

@@ -201,7 +201,7 @@ class SearchIndex:
 
     def best(self, asked: Understood) -> Hits:
         """The `search.per_list` best of all items by the words of a query."""
-        words = tuple(map(tuple, asked.asked))
+        words = tuple(map(tuple, asked.looked_for))
         return self._found.of(words, lambda: self.words.search(words, self.settings.per_list))
 
     def having(self, asked: Understood) -> Having:
@@ -211,7 +211,7 @@ class SearchIndex:
 
     def best_known(self, asked: Understood) -> Hits | None:
         """The same, where it is at hand."""
-        return self._found.at_hand(tuple(map(tuple, asked.asked)))
+        return self._found.at_hand(tuple(map(tuple, asked.looked_for)))
 
     def _learn(self, document: ItemDocument) -> None:
         self.titles.put(document.row, document.title)

@@ -19,6 +19,7 @@ from streams.search.pinyin_syllables import is_pinyin
 from streams.search.prices import PriceWords, price_words
 from streams.search.scripts import letters_of, normalized, unspaced
 from streams.search.typos import Spelling as SpellingTable
+from streams.search.whole_titles import whole_titles
 from streams.search.words import STEM, Spelling, Words
 
 MOST_TERMS = 32
@@ -34,7 +35,7 @@ MOST_BEGINNINGS = 20
 class Understood(NamedTuple):
     """`text`: the query. `rest`: what is left of it without the words for prices. `asked`: of each word its
     spellings. `corrected`: the query as it was probably meant, "" where it is well spelt. `named`: see
-    `Names`.
+    `Names`. `titles`: those of items that are the query as a whole, or what was probably meant.
     """
 
     text: str
@@ -43,6 +44,12 @@ class Understood(NamedTuple):
     asked: list[list[Spelling]]
     corrected: str
     named: list[Named]
+    titles: list[Spelling]
+
+    @property
+    def looked_for(self) -> list[list[Spelling]]:
+        """What the best items are sought by: each word, and the whole title as one more."""
+        return [*self.asked, self.titles] if self.titles else self.asked
 
     @property
     def empty(self) -> bool:
@@ -100,7 +107,9 @@ def understand(
     named = names.find(terms(corrected) if corrected else every)
     for other in (simple, {**simple, **region}) if (simple or region) and not corrected else ():
         named = list(dict.fromkeys([*named, *names.find([other.get(term, term) for term in every])]))
-    return Understood(text, prices.rest, prices, asked, corrected, named)
+    whole = dict.fromkeys([*whole_titles(text), *whole_titles(prices.rest), *whole_titles(corrected)])
+    titles = [(title, 1.0) for title in whole if words.frequency(title)]
+    return Understood(text, prices.rest, prices, asked, corrected, named, titles)
 
 
 class _Meant(NamedTuple):

@@ -24,6 +24,7 @@ from streams.search.chinese import may_be_chinese, second_spelling
 from streams.search.documents import FIELDS, TEXT, ItemDocument
 from streams.search.languages import LANGUAGES, language_of, stems
 from streams.search.pace import Pace
+from streams.search.whole_titles import WHOLE, whole_titles
 from streams.search.whole_words import WholeWord
 from streams.settings.search import FieldWeights
 from streams.state.columns import longer, room_for
@@ -164,7 +165,7 @@ class Words:
             if weight > 0:
                 for term, count in self._searcher.terms_with_prefix(name, prefix, limit=limit):
                     counts[term] += count
-        return [pair for pair in counts.most_common() if not pair[0].startswith(STEM)][:limit]
+        return [pair for pair in counts.most_common() if not pair[0].startswith((STEM, WHOLE))][:limit]
 
     def vocabulary(self) -> list[tuple[str, int]]:
         """All terms, and how many documents have them."""
@@ -289,8 +290,10 @@ class Words:
         language = language or self.spoken()[0]
         made = tantivy.Document()
         for name, its in by_field.items():
-            endings = [STEM + stem for stem in stems(its, language)]
-            made.add_text(name, joined([*its, *endings]))
+            further = [STEM + stem for stem in stems(its, language)]
+            if name == "title":
+                further += whole_titles(document.title)
+            made.add_text(name, joined([*its, *further]))
         made.add_unsigned(_ROW, document.row)
         made.add_unsigned(_DIGEST, document.digest)
         made.add_unsigned(_LANGUAGE, LANGUAGES.index(told) + 1 if told else 0)

@@ -69,7 +69,7 @@ async def test_it_is_read_as_its_parts_are(index: SearchIndex) -> None:
             assert hits is None
         else:
             assert hits is not None
-            best = index.words.search(understood.asked, index.settings.per_list)
+            best = index.words.search(understood.looked_for, index.settings.per_list)
             assert hits.rows.tolist() == best.rows.tolist()
             assert hits.scores.tolist() == best.scores.tolist()
         to_encode = understood.to_encode
