@@ -38,7 +38,7 @@ from model.evaluate import mean_of, mrr, ndcg, ndcg_difference
 from streams.commands.options import add_dataset, add_settings, add_training
 from streams.ranking.stage_plan import StagePlan
 from streams.recommender import Recommender
-from streams.search import finding, searching, words
+from streams.search import finding, searching, word_queries
 from streams.search.as_found import as_found
 from streams.settings.search import SearchSettings
 
@@ -62,7 +62,7 @@ def left_out(chosen: SearchSettings) -> list[LeftOut]:
     return [
         LeftOut("served", but()),
         LeftOut("all vectors", but(), [(finding, {"_full_of_words": lambda *_: False})]),
-        LeftOut("words of texts", but(), [(words, {"COMMON": 1.0})]),
+        LeftOut("words of texts", but(), [(word_queries, {"COMMON": 1.0})]),
         LeftOut("cheap sources", but(), [(searching, {"as_found": asking(CHEAP)})]),
         LeftOut("no source", but(), [(searching, {"as_found": asking(())})]),
         *(LeftOut(f"pool {n}", but(pool=n)) for n in (40, 60, 80)),

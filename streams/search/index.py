@@ -27,7 +27,8 @@ from streams.search.titles import Titles
 from streams.search.typos import Spelling as SpellingTable
 from streams.search.waiting import Change, Mark, Waiting
 from streams.search.whole_words import whole_words
-from streams.search.words import Having, Hits, Spelling, Words
+from streams.search.word_queries import Spelling
+from streams.search.words import Having, Hits, Words
 from streams.settings.search import SearchSettings
 from streams.state.catalog import ItemRecord
 from streams.state.knowledge_graph import Graph

@@ -20,7 +20,8 @@ from streams.search.prices import PriceWords, price_words
 from streams.search.scripts import letters_of, normalized, unspaced
 from streams.search.typos import Spelling as SpellingTable
 from streams.search.whole_titles import whole_titles
-from streams.search.words import STEM, Spelling, Words
+from streams.search.word_queries import Spelling
+from streams.search.words import STEM, Words
 
 MOST_TERMS = 32
 """Different words of a query that are looked for: the first ones."""
@@ -35,7 +36,8 @@ MOST_BEGINNINGS = 20
 class Understood(NamedTuple):
     """`text`: the query. `rest`: what is left of it without the words for prices. `asked`: of each word its
     spellings. `corrected`: the query as it was probably meant, "" where it is well spelt. `named`: see
-    `Names`. `titles`: those of items that are the query as a whole, or what was probably meant.
+    `Names`. `titles`: those of items that are the query as a whole, or what was probably meant. They count as
+    much as all its words.
     """
 
     text: str
@@ -108,7 +110,7 @@ def understand(
     for other in (simple, {**simple, **region}) if (simple or region) and not corrected else ():
         named = list(dict.fromkeys([*named, *names.find([other.get(term, term) for term in every])]))
     whole = dict.fromkeys([*whole_titles(text), *whole_titles(prices.rest), *whole_titles(corrected)])
-    titles = [(title, 1.0) for title in whole if words.frequency(title)]
+    titles = [(title, float(len(asked))) for title in whole if words.frequency(title)]
     return Understood(text, prices.rest, prices, asked, corrected, named, titles)
 
 

@@ -9,9 +9,8 @@ out.
 from __future__ import annotations
 
 import logging
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,11 +20,12 @@ from numpy.typing import NDArray
 
 from streams.search.analysis import joined, terms
 from streams.search.chinese import may_be_chinese, second_spelling
-from streams.search.documents import FIELDS, TEXT, ItemDocument
+from streams.search.documents import FIELDS, ItemDocument
 from streams.search.languages import LANGUAGES, language_of, stems
 from streams.search.pace import Pace
 from streams.search.whole_titles import WHOLE, whole_titles
 from streams.search.whole_words import WholeWord
+from streams.search.word_queries import Spelling, WordQueries
 from streams.settings.search import FieldWeights
 from streams.state.columns import longer, room_for
 
@@ -33,21 +33,11 @@ log = logging.getLogger(__name__)
 
 STEM = "~"
 """Stands before a stem, so that it is no word."""
-TIE = 0.1
-"""What the other fields and spellings of a word add to the best one."""
-COMMON = 0.1
-"""A word that stands in the texts of a larger part of the items is not looked for there, where enough items
-have it in another field, which counts more: a text is long, and such a word says next to nothing in it. Of
-what a search reads it is the larger half.
-"""
 LEAST_SHARE = 0.02
 """Part of the documents in a language from which queries may be in it."""
 _HEAP_BYTES, _THREADS = 32_000_000, 1
 _ANALYZER, _ROW, _DIGEST, _LANGUAGE = "terms", "row", "digest", "language"
 _Q, _ONLY_COUNTS = tantivy.Query, "freq"
-
-Spelling = tuple[str, float]
-"""A term, and what it counts compared with the word as it was typed."""
 
 
 class Hits(NamedTuple):
@@ -185,14 +175,15 @@ class Words:
         """
         if not asked or (among is not None and not len(among)):
             return NO_HITS
-        fields = {term: self._fields_of(term) for spellings in asked for term, _ in spellings}
+        queries = self._queries()
+        fields = {term: queries.fields_of(term) for spellings in asked for term, _ in spellings}
         if among is None:
-            fewer = {term: self._without_text(each, limit) for term, each in fields.items()}
+            fewer = {term: queries.without_text(each, limit) for term, each in fields.items()}
             if fewer != fields:
-                hits = self.ask(self._any_of(asked, fewer), limit)
+                hits = self.ask(queries.any_of(asked, fewer), limit)
                 if not hits.whole:  # else items that are no more were counted as having a word
                     return hits
-        query = self._any_of(asked, fields)
+        query = queries.any_of(asked, fields)
         if among is not None:
             only = _Q.const_score_query(_Q.term_set_query(self._schema, _ROW, among.tolist()), 0.0)
             query = _Q.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, only)])
@@ -203,8 +194,9 @@ class Words:
         more than `limit` those that have them the best.
         """
         every = [ways for word in asked for ways in (*word.terms, word.joined)]
-        fields = {term: self._fields_of(term) for ways in every for term, _ in ways}
-        ways = [(tantivy.Occur.Should, self._whole(word, fields)) for word in asked]
+        queries = self._queries()
+        fields = {term: queries.fields_of(term) for ways in every for term, _ in ways}
+        ways = [(tantivy.Occur.Should, queries.whole(word, fields)) for word in asked]
         has, tried = 0, len(ways)  # some item has so many of the words, and none has more than `most`
         most = tried
         while has < most:
@@ -219,12 +211,8 @@ class Words:
         hits = self.ask(_Q.boolean_query(ways, minimum_number_should_match=has), limit + 1)
         return Having(np.sort(hits.rows[:limit]), has == len(ways), hits.whole)
 
-    def _whole(self, word: WholeWord, fields: Mapping[str, Sequence[_Field]]) -> tantivy.Query:
-        terms = [(tantivy.Occur.Should, self._word(ways, fields)) for ways in word.terms]
-        query = _Q.boolean_query(terms, minimum_number_should_match=word.least)
-        if not word.joined:
-            return query
-        return _Q.disjunction_max_query([query, self._word(word.joined, fields)])
+    def _queries(self) -> WordQueries:
+        return WordQueries(self._schema, self._searcher, self._searched)
 
     def ask(self, query: tantivy.Query, limit: int) -> Hits:
         """The `limit` best items."""
@@ -235,45 +223,6 @@ class Words:
         rows = searcher.fast_field_values(_ROW, [address for _, address in hits])
         scores = np.array([score for score, _ in hits], np.float32)
         return Hits(np.array(rows, np.int32), scores, len(hits) < limit)
-
-    def _any_of(
-        self, asked: Sequence[Sequence[Spelling]], fields: Mapping[str, Sequence[_Field]]
-    ) -> tantivy.Query:
-        return _Q.boolean_query([(tantivy.Occur.Should, self._word(each, fields)) for each in asked])
-
-    def _word(self, spellings: Sequence[Spelling], fields: Mapping[str, Sequence[_Field]]) -> tantivy.Query:
-        """fields: in which each term is looked for."""
-        typed = {field.name: field.documents for field in fields[spellings[0][0]]}
-        ways = [
-            _Q.boost_query(
-                _Q.term_query(self._schema, field.name, term, _ONLY_COUNTS),
-                field.weight * counts * self._no_rarer(field.documents, typed.get(field.name, 0)),
-            )
-            for term, counts in spellings
-            for field in fields[term]
-        ]
-        return _Q.disjunction_max_query(ways, TIE)
-
-    def _no_rarer(self, documents: int, typed: int) -> float:
-        """What makes a spelling that so many documents have count no more than the word as it was typed,
-        which `typed` have: else a text that writes two words as one stands before all that have both.
-        """
-        if documents >= typed:
-            return 1.0
-        return _rarity(typed, len(self)) / _rarity(documents, len(self))
-
-    def _fields_of(self, term: str) -> list[_Field]:
-        """Those that have the term."""
-        count = self._searcher.doc_freq
-        counted = [_Field(name, weight, count(name, term)) for name, weight in self._searched]
-        return [field for field in counted if field.documents]
-
-    def _without_text(self, fields: list[_Field], enough: int) -> list[_Field]:
-        """Of a common word (`COMMON`) without its texts, where another field has it in `enough` items."""
-        others = [field for field in fields if field.name != TEXT]
-        common = any(field.documents > COMMON * len(self) for field in fields if field.name == TEXT)
-        there = max([field.documents for field in others], default=0)
-        return others if common and there >= enough else fields
 
     def _made(self, document: ItemDocument) -> _Made:
         texts = {name: getattr(document, name) for name in FIELDS}
@@ -380,19 +329,6 @@ class Words:
         self._digests[rows] = digests
         counts = np.bincount(told.astype(np.int64), minlength=len(LANGUAGES) + 1)[1:]
         self.languages.update({name: int(n) for name, n in zip(LANGUAGES, counts, strict=False) if n})
-
-
-def _rarity(documents: int, of: int) -> float:
-    """The inverse document frequency of BM25, as tantivy has it."""
-    return math.log1p((of - documents + 0.5) / (documents + 0.5))
-
-
-class _Field(NamedTuple):
-    """`documents`: how many have a term in it."""
-
-    name: str
-    weight: float
-    documents: int
 
 
 class _Made(NamedTuple):
