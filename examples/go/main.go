@@ -110,10 +110,12 @@ func main() {
 		return told(search.JSON200, search.Body)
 	}, func(found headrace.SearchResult) bool { return len(found.Items) > 0 })
 	fmt.Println("found 藍牙耳機", found.Items[0].ItemId)
-	cheapest := must(api.ReadSearchWithResponse(ctx, &headrace.ReadSearchParams{
-		Q: ptr("耳机"), Sort: ptr(headrace.ReadSearchParamsSortPriceAsc), Facets: &[]string{"categories"}, Impression: ptr(false),
-	}))
-	sorted := told(cheapest.JSON200, cheapest.Body)
+	sorted := soon(func() headrace.SearchResult {
+		cheapest := must(api.ReadSearchWithResponse(ctx, &headrace.ReadSearchParams{
+			Q: ptr("耳机"), Sort: ptr(headrace.ReadSearchParamsSortPriceAsc), Facets: &[]string{"categories"}, Impression: ptr(false),
+		}))
+		return told(cheapest.JSON200, cheapest.Body)
+	}, func(found headrace.SearchResult) bool { return found.Exact != nil && *found.Exact }) // else what is nearest by meaning
 	fmt.Println("cheapest 耳机", sorted.Items[0].ItemId, "of", *sorted.Total)
 	for _, value := range (*sorted.Facets)[0].Values {
 		fmt.Println("category", value.Value, value.Count)

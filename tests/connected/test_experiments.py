@@ -20,7 +20,8 @@ from tests.connected.events_on_kafka import eventually, now_ms, producer, send, 
 from tests.connected.worker_process import worker
 
 USERS = [f"user-{n}" for n in range(60)]
-ITEMS = 12
+ITEMS = 40
+"""More than a user clicks, however often a slow machine is asked again."""
 
 DECLARED = """
 [experiments.length]

@@ -13,12 +13,12 @@ is the one that a worker made at the user's last event: its `ts` and `cause` are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from model.errors import DataError, RequestError, SettingsError
 from streams.events.schema import Id
