@@ -23,7 +23,7 @@ from streams.search.chinese import may_be_chinese, second_spelling
 from streams.search.documents import FIELDS, ItemDocument
 from streams.search.languages import LANGUAGES, language_of, stems
 from streams.search.pace import Pace
-from streams.search.whole_titles import WHOLE, whole_titles
+from streams.search.whole_titles import WHOLE, names_in
 from streams.search.whole_words import WholeWord
 from streams.search.word_queries import Spelling, WordQueries
 from streams.settings.search import FieldWeights
@@ -241,7 +241,7 @@ class Words:
         for name, its in by_field.items():
             further = [STEM + stem for stem in stems(its, language)]
             if name == "title":
-                further += whole_titles(document.title)
+                further += names_in(document.title)
             made.add_text(name, joined([*its, *further]))
         made.add_unsigned(_ROW, document.row)
         made.add_unsigned(_DIGEST, document.digest)

@@ -19,6 +19,8 @@ GOODS = [
     Goods("頭髮護理", "", ["美容"], None, "洗髮精"),
     *(Goods(f"Wire {n}", "Wire", ["Wire"], 9.0, "cheap wire, wire of copper") for n in range(3)),
     Goods("Wire", "", [], 5.0, "by the metre"),
+    *(Goods(f"Alien {n} (1986)", "Alien", ["Alien"], None, "alien " * 9) for n in range(3)),
+    Goods("Alien (1979)", "", ["Films"], None, "nobody hears"),
 ]
 
 
@@ -43,6 +45,8 @@ def best(made: Shop, query: str) -> list[str]:
         ("头发护理", "頭髮護理"),  # in simplified characters
         ("wire under 20", "Wire"),  # without the words for a price
         ("gimp help german", "gimp help german"),
+        ("alien", "Alien (1979)"),  # without what stands behind a name
+        ("Alien 1979", "Alien (1979)"),
     ],
 )
 def test_the_item_of_that_name_is_first(named: Shop, query: str, title: str) -> None:
