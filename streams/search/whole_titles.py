@@ -14,16 +14,17 @@ _behind_a_name = re.compile(r"\s[-–—|·]\s|:\s|,\s|\s*[(（\[【：，、]")
 
 def whole_titles(text: str) -> list[str]:
     """The terms that stand for a text as a whole: as it is written, and in simplified characters where these
-    are others. None for a text of no terms, and for one of `LONGEST_TERM` letters, which nobody types.
+    are others. Spaces, hyphens and points between its parts make no difference. None for a text of no terms,
+    and for one of `LONGEST_TERM` letters, which nobody types.
 
-    >>> whole_titles("GNU Image-Manipulation"), whole_titles("頭髮")
-    (['=gnu_image_manipulation_imagemanipulation'], ['=頭髮', '=头发'])
+    >>> whole_titles("Clip-on tuner"), whole_titles("clip on-tuner"), whole_titles("頭髮")
+    (['=clipontuner'], ['=clipontuner'], ['=頭髮', '=头发'])
     >>> whole_titles("?!"), whole_titles("word " * 20)
     ([], [])
     """
     found = list[str]()
     for each in dict.fromkeys((text, simplified(text))):
-        title = "_".join(terms(each))
+        title = "".join(terms(each, together=False))
         if 0 < len(title) < LONGEST_TERM:
             found.append(WHOLE + title)
     return found
@@ -33,11 +34,10 @@ def names_in(title: str) -> list[str]:
     """The same for a title, and for the name that it begins with: what stands before a dash, a colon, a comma
     or a bracket.
 
-    >>> names_in("Alien (1979)"), names_in("gimp - GNU Image Manipulation Program")
-    (['=alien_1979', '=alien'], ['=gimp_gnu_image_manipulation_program', '=gimp'])
-    >>> names_in("Clip-on tuner"), names_in("小米手环（黑色）")
-    (['=clip_on_clipon_tuner'], ['=小米_米手_手环_黑色', '=小米_米手_手环'])
+    >>> names_in("Alien (1979)"), names_in("gimp - GNU Image Manipulation")
+    (['=alien1979', '=alien'], ['=gimpgnuimagemanipulation', '=gimp'])
+    >>> names_in("SM-57"), names_in("小米手环（黑色）")
+    (['=sm57'], ['=小米米手手环黑色', '=小米米手手环'])
     """
-    return list(
-        dict.fromkeys([*whole_titles(title), *whole_titles(_behind_a_name.split(title, maxsplit=1)[0])])
-    )
+    name = _behind_a_name.split(title, maxsplit=1)[0]
+    return list(dict.fromkeys([*whole_titles(title), *whole_titles(name)]))
