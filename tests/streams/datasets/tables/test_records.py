@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -164,7 +165,10 @@ def test_any_dialect_with_backslashes_is_read_back(rows: list[Cells], delimiter:
     assert not bad
 
 
-PLAIN = st.text(st.sampled_from("ab 5',"), max_size=9)
+# Apostrophes where quotes would stand are quotes in a file of three rows, of which one has a stray one.
+PLAIN = st.text(st.sampled_from("ab 5',"), max_size=9).filter(
+    lambda text: not re.search(r"(^|,) *'|' *(,|$)", text)
+)
 PLAIN_ROWS = st.lists(
     st.tuples(WORD, PLAIN, st.integers(10**9, 2 * 10**9).map(str), PLAIN).map(list), min_size=3, max_size=12
 )
