@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry
 from model.errors import SettingsError
 from streams import gc_pauses
 from streams.clock import Clock, SystemClock
+from streams.gateway.address_check import AddressCheck
 from streams.gateway.app import create_app
-from streams.gateway.encoding_check import EncodingCheck
 from streams.gateway.host_check import HostCheck
 from streams.gateway.loopback import is_loopback
 from streams.gateway.server import GatewayServer
@@ -71,7 +71,7 @@ def serve(settings: Settings, name: str = "gateway") -> None:
         tracing=tracing,
     )
     app: ASGIApp = gateway_app if tracing is None else TracedRequests(gateway_app, clock)
-    server = GatewayServer(gateway_app, HostCheck(EncodingCheck(app), gateway), settings)
+    server = GatewayServer(gateway_app, HostCheck(AddressCheck(app), gateway), settings)
     _allow_files(settings)
     host, port = listener.getsockname()[:2]
     log.info("%s listens on http://%s:%d", name, f"[{host}]" if ":" in host else host, port)

@@ -21,6 +21,7 @@ def personal_share(query: F32, history: F32, temperature: float, near: float) ->
     query [dim]; history [n, dim]: of lengths 1, or zero where an item has no text. An item's logit is
     temperature * (cosine - near).
 
+    >>> import numpy as np
     >>> query = np.array([1.0, 0.0], np.float32)
     >>> personal_share(query, np.array([[1.0, 0.0]], np.float32), 10.0, 0.5) > 0.99
     True

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import uvicorn
 
 from streams.clock import Clock, SystemClock
+from streams.gateway.address_check import AddressCheck
 from streams.gateway.app import create_app
-from streams.gateway.encoding_check import EncodingCheck
 from streams.gateway.host_check import HostCheck
 from streams.kafka.producer import EventSink
 from streams.serving.ranker import Ranker
@@ -40,7 +40,7 @@ def served(
     )
     listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(
-        HostCheck(EncodingCheck(app), settings.gateway),
+        HostCheck(AddressCheck(app), settings.gateway),
         interface="asgi3",
         http="httptools",
         lifespan="on",

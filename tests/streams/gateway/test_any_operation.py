@@ -30,8 +30,8 @@ from schemathesis.core.result import Ok
 from schemathesis.transport.serialization import Binary
 
 from streams.clock import ManualClock
+from streams.gateway.address_check import AddressCheck
 from streams.gateway.app import create_app
-from streams.gateway.encoding_check import EncodingCheck
 from streams.gateway.host_check import HostCheck
 from streams.gateway.serve import listen
 from streams.kafka.topics import ensure_topics
@@ -81,7 +81,7 @@ def address(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> I
     with listen(config.gateway) as listener:
         server = uvicorn.Server(
             uvicorn.Config(
-                HostCheck(EncodingCheck(app), config.gateway),
+                HostCheck(AddressCheck(app), config.gateway),
                 interface="asgi3",
                 http="httptools",
                 log_config=None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import secrets
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -141,6 +142,7 @@ class BothWays:
         with pytest.MonkeyPatch.context() as patch:
             numbers = itertools.count()  # a stranger's slate has a random id; both ways get the same ones
             patch.setattr("streams.gateway.shelf.uuid.uuid4", lambda: uuid.UUID(int=next(numbers)))
+            patch.setattr(secrets, "token_hex", lambda size: next(numbers).to_bytes(size).hex())  # a write's
             answers = self.runner.run(run())
         grown = {name: value - before.get(name, 0.0) for name, value in here.counted().items()}
         return Effect(answers, here.told(), {name: by for name, by in grown.items() if by})

@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry
 
 from streams.clock import SystemClock
 from streams.events.schema import Impression
+from streams.gateway.address_check import AddressCheck
 from streams.gateway.app import create_app
-from streams.gateway.encoding_check import EncodingCheck
 from streams.gateway.host_check import HostCheck
 from streams.gateway.hot_routes import Gateway
 from streams.gateway.serve import listen
@@ -210,7 +210,7 @@ async def served(
     sink, registry = RecordingSink(), CollectorRegistry()
     store = MemoryStore() if store is None else store
     app = create_app(settings, store, sink, SystemClock(), registry, tracing=tracing)
-    server = GatewayServer(app, HostCheck(EncodingCheck(app), settings.gateway), settings)
+    server = GatewayServer(app, HostCheck(AddressCheck(app), settings.gateway), settings)
     with listen(settings.gateway) as listener:
         port = listener.getsockname()[1]
         serving = asyncio.create_task(server._serve([listener]))  # without its signal handlers

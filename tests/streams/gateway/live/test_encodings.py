@@ -68,6 +68,16 @@ async def test_other_encodings_are_refused(target: bytes) -> None:
         assert b'"reason":"not_utf8"' in answer
 
 
+@pytest.mark.parametrize("method", [b"GET", b"DELETE"])
+@pytest.mark.parametrize("target", [b"/v1/users//feed", b"/v1/users//", b"/v1//items/i"])
+async def test_an_address_with_an_empty_step_is_no_other_one(method: bytes, target: bytes) -> None:
+    """Without it, to delete the user "" was to delete the user "feed"."""
+    async with served() as here:
+        (answer,) = await said(here, get(target).replace(b"GET", method))
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b'"reason":"empty_step"' in answer
+
+
 async def test_an_id_may_have_the_sign_of_replacement_itself() -> None:
     async with served() as here:
         (answer,) = await said(here, get(b"/v1/users/%EF%BF%BD"))

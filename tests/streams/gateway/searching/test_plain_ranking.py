@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import secrets
 import uuid
 from typing import Any
 
@@ -81,6 +82,9 @@ async def both(site: Site, asked: Asked) -> tuple[Sent, Sent]:
         numbers = itertools.count(1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(uuid, "uuid4", lambda numbers=numbers: uuid.UUID(int=next(numbers)))
+            patch.setattr(
+                secrets, "token_hex", lambda size, numbers=numbers: next(numbers).to_bytes(size).hex()
+            )
             answers.append(await ask(app, asked))
 
         def none_wait() -> bool:

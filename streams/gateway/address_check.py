@@ -1,7 +1,8 @@
-"""An address whose percent-encoding is no UTF-8 is refused.
+"""An address that would be read as another one is refused.
 
-Python reads such bytes as "�", so all ids that are encoded in GBK, say, would become one: their users would
-share a feed.
+Python reads what is no UTF-8 as "�", so all ids that are encoded in GBK, say, would become one: their users
+would share a feed. The framework passes over an empty step, so where an app has lost an id, what it asks of
+"/v1/users//feed" would be asked of the user "feed": it would be deleted, too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send, WebSocketScope
 
 from streams.gateway.answers import send_answer
-from streams.gateway.errors import problem, problem_answer
+from streams.gateway.errors import Problem, problem, problem_answer
 from streams.gateway.host_check import App
 from streams.gateway.openapi import GUARDED
 from streams.gateway.refused_sockets import refuse_socket
@@ -21,7 +22,7 @@ from streams.gateway.refused_sockets import refuse_socket
 REPLACED = "\ufffd"
 
 
-class EncodingCheck:
+class AddressCheck:
     """The app behind the check."""
 
     def __init__(self, app: App) -> None:
@@ -29,28 +30,43 @@ class EncodingCheck:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] in (ScopeType.HTTP, ScopeType.WEBSOCKET):
-            came = _not_utf8(scope)
-            if came:
-                return self._refuse(came, scope, receive, send)
+            refused = _refused(scope)
+            if refused is not None:
+                return self._refuse(refused, scope, receive, send)
         return self._app(scope, receive, send)
 
-    def _refuse(self, came: bytes, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        told = problem(
+    def _refuse(self, told: Problem, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == ScopeType.WEBSOCKET:
+            return refuse_socket(problem_answer(told), scope, receive, send)
+        return send_answer(problem_answer(told), send)
+
+
+def _refused(scope: HTTPScope | WebSocketScope) -> Problem | None:
+    """Why; None where there is nothing to refuse."""
+    path = scope["path"]
+    if not path.startswith(GUARDED):
+        return None
+    if "//" in path and b"//" in scope["raw_path"]:
+        return problem(
+            400,
+            "empty_step",
+            expected="an address without empty steps",
+            came=path[:200],
+            remedy="write the id between the slashes, percent-encoded",
+        )
+    if came := _not_utf8(scope):
+        return problem(
             400,
             "not_utf8",
             expected="an address whose texts are UTF-8, percent-encoded",
             came=came[:200].decode("latin-1"),
             remedy="encode texts as UTF-8 first, as encodeURIComponent of JavaScript does",
         )
-        if scope["type"] == ScopeType.WEBSOCKET:
-            return refuse_socket(problem_answer(told), scope, receive, send)
-        return send_answer(problem_answer(told), send)
+    return None
 
 
 def _not_utf8(scope: HTTPScope | WebSocketScope) -> bytes:
     """The part of the address that is no UTF-8; empty where all of it is."""
-    if not scope["path"].startswith(GUARDED):
-        return b""
     if REPLACED in scope["path"] and not _is_utf8(path := scope["raw_path"]):
         return path
     query = scope["query_string"]
