@@ -296,7 +296,7 @@ async def test_ids_that_no_user_has_are_refused() -> None:
         long = await here.connect("x" * 129)
         assert (long.status, (await long.body())["reason"]) == (400, "out_of_range")
         none = await here.connect("")
-        assert none.status == 404
+        assert (none.status, (await none.body())["reason"]) == (400, "empty_step")
 
 
 async def test_a_user_has_so_many_connections_and_all_have_so_many() -> None:
