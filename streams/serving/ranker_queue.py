@@ -196,7 +196,7 @@ class RankerQueue(Generic[A, B, R]):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for entry in (*self._unread, *self._ready):
+        for entry in list(self._due):  # also of a read that was never begun
             entry.answer.cancel()
         self._unread.clear()
         self._ready.clear()

@@ -124,6 +124,23 @@ async def test_a_core_that_is_closed_fails_those_who_wait() -> None:
             await kitchen.queue.answer(1)
 
 
+async def test_who_waits_when_all_is_given_up_waits_no_more() -> None:
+    """Also those whose reading is still to begin."""
+
+    async def read(asked: Sequence[int]) -> Sequence[int]:
+        return asked
+
+    async def work(take: Callable[[], list[int]]) -> Sequence[int]:
+        return take()
+
+    queue: RankerQueue[int, int, int] = RankerQueue(read, work, 8, 8, 60.0, Unwatched())
+    asking = asyncio.create_task(queue.answer(0))
+    await asyncio.sleep(0)  # its reading is a task that has not run yet
+    await queue.close()
+    await asyncio.wait([asking], timeout=10)
+    assert asking.cancelled()
+
+
 async def test_under_many_clients_each_has_an_answer_of_its_own() -> None:
     async with open_kitchen(batch_max=5) as kitchen:
         kitchen.free.set()
