@@ -32,10 +32,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.search_quality import PLACES, Way, place, world
-from benchmarks.search_queries import drawn, read_purchases, searches_of
+from benchmarks.search_quality import PLACES, Way, add_searches, place, some_of, world
+from benchmarks.search_queries import read_purchases, searches_of
 from model.evaluate import mean_of, mrr, ndcg, ndcg_difference
-from streams.commands.options import add_dataset, add_settings, add_training
 from streams.ranking.stage_plan import StagePlan
 from streams.recommender import Recommender
 from streams.search import finding, searching, word_queries
@@ -99,12 +98,7 @@ def reciprocal(places: Sequence[int]) -> NDArray[np.float64]:
 def main() -> None:
     """Train or load, search, print a line for each row."""
     parser = argparse.ArgumentParser(description="What a search leaves out, and what that loses.")
-    add_dataset(parser)
-    add_training(parser)
-    add_settings(parser)
-    parser.add_argument("--keep", type=Path, required=True, help="a registry for the model")
-    parser.add_argument("--without-net", action="store_true", help="train none: words and meaning alone")
-    parser.add_argument("--searches", type=int, help="so many alone, drawn by a hash")
+    add_searches(parser)
     parser.add_argument(
         "--titles", type=int, default=0, metavar="N", help="first words of a text as its title"
     )
@@ -112,9 +106,7 @@ def main() -> None:
     args = parser.parse_args()
     searches = searches_of(read_purchases(Path(args.interactions)))
     here = world(args, searches, args.titles)
-    half = [each for each in searches.test if (drawn("half", each.purchase.user) < 0.5) != args.rest]
-    if args.searches is not None:
-        half = sorted(half, key=lambda each: drawn("some", *each.purchase[:2], each.kind))[: args.searches]
+    half = some_of(searches.test, not args.rest, args.searches)
     served: list[int] = []
     for row in left_out(here.found_by.settings):
         with instead(row):

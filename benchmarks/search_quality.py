@@ -177,15 +177,28 @@ def figures(
     }
 
 
-def main() -> None:
-    """Train or load, search, print a line for each way and sort of query; with `--json`, for programs."""
-    parser = argparse.ArgumentParser(description="Search by words, meaning, both, and with the network.")
+def add_searches(parser: argparse.ArgumentParser) -> None:
+    """The data, the network and which searches."""
     add_dataset(parser)
     add_training(parser)
     add_settings(parser)
     parser.add_argument("--keep", type=Path, required=True, help="a registry for the model")
-    parser.add_argument("--without-net", action="store_true", help="train none, and leave its rows out")
+    parser.add_argument("--without-net", action="store_true", help="train none: words and meaning alone")
     parser.add_argument("--searches", type=int, help="so many alone, drawn by a hash")
+
+
+def some_of(test: Sequence[Asked], choosing: bool, most: int | None) -> list[Asked]:
+    """Those of one half of the users: the half for choices, or the rest; `most` of them, None for all."""
+    half = [each for each in test if (drawn("half", each.purchase.user) < 0.5) == choosing]
+    if most is None:
+        return half
+    return sorted(half, key=lambda each: drawn("some", *each.purchase[:2], each.kind))[:most]
+
+
+def main() -> None:
+    """Train or load, search, print a line for each way and sort of query; with `--json`, for programs."""
+    parser = argparse.ArgumentParser(description="Search by words, meaning, both, and with the network.")
+    add_searches(parser)
     parser.add_argument("--json", type=Path)
     parser.add_argument(
         "--tune", action="store_true", help="figures by weight, on the other half of the users"
@@ -194,10 +207,8 @@ def main() -> None:
     name = Path(args.interactions).name
     searches = searches_of(read_purchases(Path(args.interactions)))
     here = world(args, searches)
-    half = [each for each in searches.test if (drawn("half", each.purchase.user) < 0.5) == args.tune]
+    half = some_of(searches.test, args.tune, args.searches)
     chosen = here.found_by.settings
-    if args.searches is not None:
-        half = sorted(half, key=lambda each: drawn("some", *each.purchase[:2], each.kind))[: args.searches]
     rows = tuned(chosen) if args.tune else ways(chosen)
     if args.without_net:
         rows = [way for way in rows if not way.settings.net]

@@ -22,7 +22,7 @@ from streams.search.narrowing import NONE, Narrowed
 from streams.search.price_ranges import PriceFacet, price_facet
 from streams.state.catalog import Catalog
 from streams.state.category_paths import level_of
-from streams.state.facets import Facets, Field
+from streams.state.facets import Field
 
 MOST_ATTRIBUTES = 8
 """Attributes that are counted where all fields are asked for: those that most of the items have."""
@@ -110,7 +110,7 @@ class _Counting:
     def facet(self, field: FacetField) -> FoundFacet:
         if field.kind == "price":
             passing = self.rows[self.narrowed.passes(self._own(field))]
-            return FoundFacet(field.name, prices=price_facet(prices_of(self.facets, passing)))
+            return FoundFacet(field.name, prices=price_facet(self.facets.prices_of(passing)))
         if field.kind == "available":
             passing = self.rows[self.narrowed.passes(self._own(field))]
             there = int(np.count_nonzero(self.catalog.available[passing]))
@@ -153,14 +153,6 @@ class _Counting:
         if field.kind == "categories":
             return [each for each in self.asked.categories if field.level in (0, level_of(each))]
         return [each for part in self.narrowed.parts if part.field == field.name for each in part.chosen]
-
-
-def prices_of(facets: Facets, rows: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Of each row; NaN where it has none."""
-    prices = np.full(len(rows), np.nan)
-    known = rows < len(facets.prices)
-    prices[known] = facets.prices[rows[known]]
-    return prices
 
 
 def _kinds(field: FacetField) -> list[Field]:

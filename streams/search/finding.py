@@ -175,10 +175,7 @@ def _leaning(recommender: Recommender, rows: NDArray[np.int32], leaning: int) ->
     """How well the price of each row suits a query for what is cheap (-1) or dear (1), from 0 to 1; 0 for an
     item without a price.
     """
-    prices = np.full(len(rows), np.nan)
-    known = recommender.catalog.facets.prices
-    there = rows < len(known)
-    prices[there] = known[rows[there]]
+    prices = recommender.catalog.facets.prices_of(rows)
     suits = np.zeros(len(rows), np.float32)
     priced = np.flatnonzero(np.isfinite(prices))
     if len(priced) > 1:

@@ -51,10 +51,8 @@ def matching(recommender: Recommender, index: SearchIndex, asked: Understood, ve
 
 def _named(recommender: Recommender, asked: Understood) -> NDArray[np.int32]:
     """Items of the entities that the query names."""
-    entities, named = (
-        recommender.pipeline.workspace.entities,
-        [each for each in asked.named if each.kind == "entity"],
-    )
+    entities = recommender.pipeline.workspace.entities
+    named = [each for each in asked.named if each.kind == "entity"]
     if entities is None or not named:
         return np.empty(0, np.int32)
     masks = rows_named(named, recommender.catalog, entities.graph, entities.row_of)

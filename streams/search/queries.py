@@ -109,7 +109,7 @@ def understand(
     named = names.find(terms(corrected) if corrected else every)
     for other in (simple, {**simple, **region}) if (simple or region) and not corrected else ():
         named = list(dict.fromkeys([*named, *names.find([other.get(term, term) for term in every])]))
-    whole = dict.fromkeys([*whole_titles(text), *whole_titles(prices.rest), *whole_titles(corrected)])
+    whole = whole_titles(text, prices.rest, corrected)
     titles = [(title, float(len(asked))) for title in whole if words.frequency(title)]
     return Understood(text, prices.rest, prices, asked, corrected, named, titles)
 

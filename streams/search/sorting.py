@@ -11,10 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streams.ranking.candidates.popular import Popular
+from streams.ranking.lists.most_met import POPULAR, column_of
 from streams.ranking.slate import Reason, Slate, SlateItem, slate_id
 from streams.recommender import Recommender
-from streams.search.facets import prices_of
 from streams.search.wanted import Sort
 
 REASON = Reason("sorted")
@@ -70,20 +69,13 @@ def _values(recommender: Recommender, rows: NDArray[np.int32], sort: Sort) -> ND
     if sort == "newest":
         return recommender.catalog.added_ms[rows].astype(np.float64)
     if sort == "popular":
-        counts = recommender.counters.popularity.decayed[rows, _popular(recommender).half_life]
+        counts = recommender.counters.popularity.decayed[rows, column_of(recommender.pipeline, POPULAR)]
         return np.where(counts > 0.0, counts, np.nan)
-    return prices_of(recommender.catalog.facets, rows)
+    return recommender.catalog.facets.prices_of(rows)
 
 
 def _scale(recommender: Recommender, sort: Sort, now_ms: int) -> float:
     """What the values are multiplied by to be as of now."""
     if sort != "popular":
         return 1.0
-    return float(recommender.counters.popularity.ages(now_ms)[_popular(recommender).half_life])
-
-
-def _popular(recommender: Recommender) -> Popular:
-    """The source that the list of this name goes by, too."""
-    return next(
-        each for each in recommender.pipeline.sources if isinstance(each, Popular) and each.name == "popular"
-    )
+    return float(recommender.counters.popularity.ages(now_ms)[column_of(recommender.pipeline, POPULAR)])

@@ -12,22 +12,19 @@ WHOLE = "="
 _behind_a_name = re.compile(r"\s[-–—|·]\s|:\s|,\s|\s*[(（\[【：，、]")
 
 
-def whole_titles(text: str) -> list[str]:
-    """The terms that stand for a text as a whole: as it is written, and in simplified characters where these
-    are others. Spaces, hyphens and points between its parts make no difference. None for a text of no terms,
-    and for one of `LONGEST_TERM` letters, which nobody types.
+def whole_titles(*texts: str) -> list[str]:
+    """The terms that stand for texts as a whole, each once: as they are written, and in simplified characters
+    where these are others. Spaces, hyphens and points between their parts make no difference. None for a text
+    of no terms, and for one of `LONGEST_TERM` letters, which nobody types.
 
     >>> whole_titles("Clip-on tuner"), whole_titles("clip on-tuner"), whole_titles("頭髮")
     (['=clipontuner'], ['=clipontuner'], ['=頭髮', '=头发'])
     >>> whole_titles("?!"), whole_titles("word " * 20)
     ([], [])
     """
-    found = list[str]()
-    for each in dict.fromkeys((text, simplified(text))):
-        title = "".join(terms(each, together=False))
-        if 0 < len(title) < LONGEST_TERM:
-            found.append(WHOLE + title)
-    return found
+    spellings = dict.fromkeys(each for text in dict.fromkeys(texts) for each in (text, simplified(text)))
+    wholes = dict.fromkeys("".join(terms(each, together=False)) for each in spellings)
+    return [WHOLE + whole for whole in wholes if 0 < len(whole) < LONGEST_TERM]
 
 
 def names_in(title: str) -> list[str]:
@@ -39,5 +36,4 @@ def names_in(title: str) -> list[str]:
     >>> names_in("SM-57"), names_in("小米手环（黑色）")
     (['=sm57'], ['=小米米手手环黑色', '=小米米手手环'])
     """
-    name = _behind_a_name.split(title, maxsplit=1)[0]
-    return list(dict.fromkeys([*whole_titles(title), *whole_titles(name)]))
+    return whole_titles(title, _behind_a_name.split(title, maxsplit=1)[0])

@@ -18,7 +18,9 @@ COMMON = 0.1
 have it in another field, which counts more: a text is long, and such a word says next to nothing in it. Of
 what a search reads it is the larger half.
 """
-_Q, _ONLY_COUNTS = tantivy.Query, "freq"
+ONLY_COUNTS = "freq"
+"""What is indexed of a term in a field: how often it stands there, and not where."""
+_Q = tantivy.Query
 
 Spelling = tuple[str, float]
 """A term, and what it counts compared with the word as it was typed."""
@@ -74,7 +76,7 @@ class WordQueries:
         typed = {field.name: field.documents for field in fields[spellings[0][0]]}
         ways = [
             _Q.boost_query(
-                _Q.term_query(self._schema, field.name, term, _ONLY_COUNTS),
+                _Q.term_query(self._schema, field.name, term, ONLY_COUNTS),
                 field.weight * counts * self._no_rarer(field.documents, typed.get(field.name, 0)),
             )
             for term, counts in spellings

@@ -25,7 +25,7 @@ from streams.search.languages import LANGUAGES, language_of, stems
 from streams.search.pace import Pace
 from streams.search.whole_titles import WHOLE, names_in
 from streams.search.whole_words import WholeWord
-from streams.search.word_queries import Spelling, WordQueries
+from streams.search.word_queries import ONLY_COUNTS, Spelling, WordQueries
 from streams.settings.search import FieldWeights
 from streams.state.columns import longer, room_for
 
@@ -37,7 +37,7 @@ LEAST_SHARE = 0.02
 """Part of the documents in a language from which queries may be in it."""
 _HEAP_BYTES, _THREADS = 32_000_000, 1
 _ANALYZER, _ROW, _DIGEST, _LANGUAGE = "terms", "row", "digest", "language"
-_Q, _ONLY_COUNTS = tantivy.Query, "freq"
+_Q = tantivy.Query
 
 
 class Hits(NamedTuple):
@@ -163,7 +163,7 @@ class Words:
 
     def titles(self, whole: Sequence[str], begins: str, limit: int) -> Hits:
         """Items whose titles have all of these words, and one that begins so."""
-        parts = [_Q.term_query(self._schema, "title", term, _ONLY_COUNTS) for term in whole]
+        parts = [_Q.term_query(self._schema, "title", term, ONLY_COUNTS) for term in whole]
         parts.append(_Q.fuzzy_term_query(self._schema, "title", begins, 0, prefix=True))
         return self.ask(_Q.boolean_query([(tantivy.Occur.Must, part) for part in parts]), limit)
 
@@ -341,7 +341,7 @@ class _Made(NamedTuple):
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in FIELDS:
-        builder.add_text_field(name, tokenizer_name=_ANALYZER, index_option=_ONLY_COUNTS)
+        builder.add_text_field(name, tokenizer_name=_ANALYZER, index_option=ONLY_COUNTS)
     builder.add_unsigned_field(_ROW, indexed=True, fast=True)
     for name in (_DIGEST, _LANGUAGE):
         builder.add_unsigned_field(name, fast=True)

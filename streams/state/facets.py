@@ -142,6 +142,13 @@ class Facets:
         """
         return self.having_any([(kind, "", name) for name in names for kind in ("category", "level")], items)
 
+    def prices_of(self, rows: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Of each row: float64 [n]; NaN where it has none."""
+        prices = np.full(len(rows), np.nan)
+        known = rows < len(self.prices)
+        prices[known] = self.prices[rows[known]]
+        return prices
+
     def priced(self, low: float | None, high: float | None, items: int) -> NDArray[np.bool_]:
         """Which of the first `items` rows have a price within the bounds, both included: bool [items]."""
         prices = np.full(items, np.nan, np.float64)

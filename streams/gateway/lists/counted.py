@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.ranking.candidates.popular import Popular
 from streams.ranking.lists.latest import LATEST
 from streams.ranking.lists.left_out import can_be_had
+from streams.ranking.lists.most_met import column_of
 from streams.ranking.request import ItemFilter
 from streams.recommender import Recommender
 from streams.search.facets import FoundFacet, found_facets
@@ -31,11 +31,7 @@ def counted(
     if name == LATEST:
         there = catalog.added_ms[: len(catalog)] > 0
     else:
-        (column,) = [
-            each.half_life
-            for each in recommender.pipeline.sources
-            if isinstance(each, Popular) and each.name == name
-        ]
+        column = column_of(recommender.pipeline, name)
         there = recommender.counters.popularity.decayed[: len(catalog), column] > 0.0
     rows = np.flatnonzero(there).astype(np.int32)
     left = narrowed(rows, parts_of(catalog, within))

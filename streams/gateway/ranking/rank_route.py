@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import uuid
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
@@ -63,7 +63,7 @@ def asked_of(body: RankBody, candidates_max: int) -> Asked:
         filter=body.filter.as_filter(),
         query=body.query,
         context=body.context,
-        cause=secrets.token_hex(16),
+        cause=uuid.uuid4().hex,
         given=given_of(told) if told else {},
         relevancy_weight=body.relevancy_weight,
     )

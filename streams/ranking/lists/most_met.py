@@ -30,9 +30,7 @@ def most_met(pipeline: Pipeline, plan: StagePlan, name: str, asked: ListAsk) -> 
     An item's score is its count as of now. Items that nobody has met are in neither list. Raises
     `RequestError` for a cursor that is not of this list.
     """
-    source = next(each for each in pipeline.sources if each.name == name)
-    assert isinstance(source, Popular)
-    popularity, column = pipeline.counters.popularity, source.half_life
+    popularity, column = pipeline.counters.popularity, column_of(pipeline, name)
     of = name_of(name, asked.filter)
     last = read_after(asked.cursor, of)
     counts = popularity.decayed[: len(pipeline.catalog), column]
@@ -45,6 +43,13 @@ def most_met(pipeline: Pipeline, plan: StagePlan, name: str, asked: ListAsk) -> 
     if count <= asked.n:
         return Page(entries)
     return Page(entries, after(of, float(counts[rows[-1]]), rows[-1], popularity.landmark_ms))
+
+
+def column_of(pipeline: Pipeline, name: str) -> int:
+    """Which column of `Popularity.decayed` the source of this name goes by, and so its list."""
+    source = next(each for each in pipeline.sources if each.name == name)
+    assert isinstance(source, Popular)
+    return source.half_life
 
 
 def _count(popularity: Popularity, column: int, last: ValueCursor) -> float:

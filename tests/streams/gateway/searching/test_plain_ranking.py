@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import uuid
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -13,7 +12,6 @@ import pytest
 
 from streams.events.schema import AnyEvent, Impression
 from streams.gateway.plain_ranking import PATHS, search_asked
-from streams.gateway.ranking import rank_route
 from tests.connected.events_on_kafka import eventually
 from tests.streams.gateway.asgi_requests import HOST, Asked, Headers, Sent, ask
 from tests.streams.gateway.ranking.conftest import Site
@@ -83,8 +81,6 @@ async def both(site: Site, asked: Asked) -> tuple[Sent, Sent]:
         numbers = itertools.count(1)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(uuid, "uuid4", lambda numbers=numbers: uuid.UUID(int=next(numbers)))
-            causes = SimpleNamespace(token_hex=lambda size, numbers=numbers: f"{next(numbers):0{2 * size}x}")
-            patch.setattr(rank_route, "secrets", causes)  # a write's other ids are drawn one way alone
             answers.append(await ask(app, asked))
 
         def none_wait() -> bool:
