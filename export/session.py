@@ -30,6 +30,7 @@ from model.schema import (
 )
 
 TOWER_CHUNK = 512
+GPU_BATCH = 64
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     # TF32 keeps ten bits of each factor: the gate judges fp32, and such small networks gain nothing by TF32.
     "cuda": {"use_tf32": "0"},
@@ -102,12 +103,16 @@ def preload_libraries() -> None:
 
 
 class Runner:
-    """One session with its inputs and outputs by name. On GPUs it binds the buffers, which saves a copy."""
+    """One session with its inputs and outputs by name. On GPUs it binds the buffers, which saves a copy.
+
+    `together`: so many texts may go through one run: an int8 file scales by all rows of a run.
+    """
 
     def __init__(self, opened: Opened, outputs: Sequence[str]) -> None:
         self.session, self.provider, self.fell_back = opened
         self.outputs = list(outputs)
         self._device = "cpu" if self.provider == "cpu" else "cuda"
+        self.together = 1 if self.provider == "cpu" else GPU_BATCH
         self._names = frozenset(each.name for each in self.session.get_inputs())
         # What the library's `run` comes to with its fallback off. What it does before is Python, and costs as
         # much as ten nodes.

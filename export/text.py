@@ -1,7 +1,8 @@
 """Texts -> vectors with a registered text encoder: tokens and onnxruntime, no torch.
 
-A text's vector never depends on the texts around it. The int8 file scales activations over all rows of a run,
-so it gets one text at a time; the fp32 file (GPUs) gets batches of similar length.
+A text's vector never depends on the texts around it. onnxruntime scales activations of the int8 file over all
+rows of a run, so it gets one text at a time; the fp32 file (GPUs), and the universal encoder's own code
+(`universal/runner.py`), get batches of similar length.
 """
 
 from __future__ import annotations
@@ -20,21 +21,22 @@ from export.manifest import (
     TEXT_ENCODER_FP32,
     TEXT_FILES,
     TOKENIZER,
+    VECTOR_TABLE,
     TextManifest,
     read_manifest,
     verify,
 )
 from export.projection import Projection, load_projection
-from export.providers import OnFallback
+from export.providers import COMPILED, OnFallback
 from export.session import Runner, open_session
 from export.tokens import Tokens, load_tokens, unknown_in
+from export.universal.runner import UniversalRunner, compiled_or
 from model.schema import F32
 from model.universal import UNIVERSAL
 
 UNKNOWN_SHARE = 0.2
 TEXT_INPUTS = ("tokens", "mask")
 TEXT_OUTPUTS = ("vectors",)
-GPU_BATCH = 64
 
 
 class TokenCount(NamedTuple):
@@ -57,7 +59,7 @@ class TextEncoder:
 
     def __init__(
         self,
-        runner: Runner,
+        runner: Runner | UniversalRunner,
         tokens: Tokens,
         projection: Projection,
         manifest: TextManifest,
@@ -67,7 +69,7 @@ class TextEncoder:
         self.projection = projection
         self.dim = manifest.dim
         self._runner = runner
-        self.batch = 1 if runner.provider == "cpu" else GPU_BATCH
+        self.batch = runner.together
         self._tokens = tokens
         tokens.cut(max_tokens)
         self.counted = TokenCount(0, 0)
@@ -119,7 +121,7 @@ class TextEncoder:
 
 def load_text_encoder(
     folder: Path,
-    providers: Sequence[str] = ("cpu",),
+    providers: Sequence[str] = (COMPILED,),
     fallback: bool = False,
     threads: int = 1,
     max_tokens: int = 128,
@@ -135,8 +137,10 @@ def load_text_encoder(
         return folder / (TEXT_ENCODER if provider == "cpu" else TEXT_ENCODER_FP32)
 
     opened = open_session(file_for, providers, fallback, threads, on_fallback)
+    runner = Runner(opened, TEXT_OUTPUTS)
+    compiles = tuple(providers[:1]) == (COMPILED,) and VECTOR_TABLE in manifest.files
     return TextEncoder(
-        Runner(opened, TEXT_OUTPUTS),
+        compiled_or(runner, folder) if compiles else runner,
         load_tokens(folder, manifest),
         load_projection(folder / PROJECTION, manifest.dim),
         manifest,

@@ -1,6 +1,6 @@
 """Reads the graph of an ONNX file: onnx itself is no part of a serving process.
 
-Only the fields of onnx.proto that are named here are read; the file holds its weights itself.
+Only the fields of onnx.proto that are named here are read. A weight in a file of its own is left out.
 """
 
 from __future__ import annotations
@@ -28,9 +28,17 @@ ATTRIBUTE_NAME, ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_TEXT, ATTRIBUTE_TENSOR
     5,
     8,
 )
-TENSOR_DIMS, TENSOR_TYPE, TENSOR_NAME, TENSOR_RAW = 1, 2, 8, 9
+TENSOR_DIMS, TENSOR_TYPE, TENSOR_FLOATS, TENSOR_WHOLES, TENSOR_NAME, TENSOR_RAW, TENSOR_LOCATION = (
+    1,
+    2,
+    4,
+    5,
+    8,
+    9,
+    14,
+)
 VALUE_NAME, VALUE_TYPE, TYPE_TENSOR, TENSOR_SHAPE, SHAPE_DIM, DIM_SIZE, DIM_NAME = 1, 2, 1, 2, 1, 1, 2
-DTYPES = {1: np.float32, 6: np.int32, 7: np.int64, 9: np.bool_}
+DTYPES = {1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 9: np.bool_}
 
 Attribute = int | float | str | tuple[int, ...] | NDArray[Any]
 
@@ -62,7 +70,9 @@ def read_graph(path: Path) -> Graph:
             for field, value in fields(graph)
             if field in (NODE, INITIALIZER, INPUT, OUTPUT)
         ]
-        constants = dict(_tensor(value) for field, value in parts if field == INITIALIZER)
+        constants = dict(
+            _tensor(value) for field, value in parts if field == INITIALIZER and not _elsewhere(value)
+        )
         inputs = dict(_input(value) for field, value in parts if field == INPUT)
         return Graph(
             tuple(_node(value) for field, value in parts if field == NODE),
@@ -107,6 +117,7 @@ def _attribute(data: bytes) -> tuple[str, Attribute]:
 def _tensor(data: bytes) -> tuple[str, NDArray[Any]]:
     shape: list[int] = []
     name, kind, raw = "", 0, b""
+    wholes: list[int] = []
     for field, value in fields(data):
         if field == TENSOR_DIMS:
             shape += _numbers(value)
@@ -114,12 +125,19 @@ def _tensor(data: bytes) -> tuple[str, NDArray[Any]]:
             kind = value
         elif field == TENSOR_NAME:
             name = _bytes(value).decode()
-        elif field == TENSOR_RAW:
-            raw = _bytes(value)
-    values: NDArray[Any] = np.frombuffer(raw, DTYPES[kind])
+        elif field in (TENSOR_RAW, TENSOR_FLOATS):
+            raw += _bytes(value)  # packed numbers lie as those that are raw do
+        elif field == TENSOR_WHOLES:
+            wholes += _numbers(value)
+    values: NDArray[Any] = np.array(wholes, DTYPES[kind]) if wholes else np.frombuffer(raw, DTYPES[kind])
     if len(values) != math.prod(shape):
         raise ValueError(f"{name} holds {len(values)} numbers for a shape of {shape}")
     return name, values.reshape(shape)
+
+
+def _elsewhere(data: bytes) -> bool:
+    """Whether a tensor lies in a file of its own."""
+    return any(field == TENSOR_LOCATION and value == 1 for field, value in fields(data))
 
 
 def _input(data: bytes) -> tuple[str, tuple[int | str, ...]]:

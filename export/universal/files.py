@@ -21,7 +21,8 @@ from export.sentencepiece.model_file import read_model_file
 from export.sentencepiece.pieces import Pieces, load_pieces, save_pieces
 from export.session import Runner, open_session
 from export.text import TEXT_OUTPUTS, text_inputs
-from export.universal.graph import CHUNKS, TABLE, Weights, universal_graph
+from export.universal.graph import TABLE, Weights, universal_graph
+from export.universal.sizes import CHUNKS
 from model.errors import ParityError
 from model.schema import F32
 from model.universal import universal_folder

@@ -15,11 +15,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from export.text import TEXT_INPUTS, TEXT_OUTPUTS
+from export.universal.sizes import CHUNKS, LEFT
 
-CHUNKS = 17
-"""Row n of the table has scale and offset number n modulo this."""
-LEFT = {2: 0, 3: 1, 5: 2}
-"""How many tokens before its own a convolution over so many tokens reads."""
 TABLE = "table"
 OPSET, IR_VERSION = 18, 9
 TO_THE_END = int(np.iinfo(np.int64).max)

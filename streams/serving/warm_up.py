@@ -9,8 +9,10 @@ import numpy as np
 from msgspec.structs import replace
 
 from export import compiled_parts
+from export.universal import runner as universal_runner
 from model.actions import CODES, code_of
 from model.feature_names import HISTORY_FEATURES
+from model.universal import UNIVERSAL
 from streams.batch import Incoming, process
 from streams.events.schema import Click, Review
 from streams.experiments.assignment.assignment import Assignment
@@ -60,6 +62,8 @@ def warm_up(settings: Settings, on_request: bool = False) -> None:
     _driven(settings, None)
     recommender, states = _driven(settings, build(Triple(item, "made_by", "somebody") for item in ITEMS))
     compiled_parts.warm_up()
+    if settings.model.text_encoder == UNIVERSAL:
+        universal_runner.warm_up()
     _warm_index(settings)
     _warm_assignment()
     _warm_history(recommender, states["user-0"])
