@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from model.compiled import compiled
 from model.errors import ManifestError
 from model.schema import F32
 
@@ -31,11 +32,28 @@ class Projection(NamedTuple):
         text's vector must not depend on the texts around it.
         """
         kept = np.zeros((len(vectors), self.components.shape[1]), np.float32)
-        for row, vector in enumerate(vectors - self.mean):
-            kept[row] = vector @ self.components
-        lengths = np.linalg.norm(kept, axis=1, keepdims=True)
-        written = np.abs(vectors).any(axis=1, keepdims=True)
-        return np.where(written & (lengths > 0), kept / np.maximum(lengths, 1e-12), 0.0).astype(np.float32)
+        _project(np.ascontiguousarray(vectors), self.mean, np.ascontiguousarray(self.components), kept)
+        return kept
+
+
+@compiled
+def _project(vectors: F32, mean: F32, components: F32, kept: F32) -> None:
+    """Write the rows of kept, which are 0. A few calls of numpy for one vector take five times as long."""
+    for row in range(len(vectors)):
+        vector, out = vectors[row], kept[row]
+        if not np.any(vector):
+            continue
+        for k in range(len(vector)):
+            apart, component = vector[k] - mean[k], components[k]
+            for j in range(len(out)):
+                out[j] += apart * component[j]
+        squares = np.float32(0.0)
+        for j in range(len(out)):
+            squares += out[j] * out[j]
+        if squares > 0.0:
+            length = np.sqrt(squares)
+            for j in range(len(out)):
+                out[j] /= length
 
 
 def fit_projection(vectors: F32, kept: int) -> Projection:

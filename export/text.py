@@ -106,7 +106,7 @@ class TextEncoder:
         tokens = dict(zip(written, self._tokens.ids([texts[row] for row in written]), strict=True))
         self._count(tokens.values())
         for rows in _by_length(tokens, self.batch):
-            found[rows] = self._runner.run(text_inputs([tokens[row] for row in rows]))[0]
+            found[rows] = _vectors(self._runner, [tokens[row] for row in rows])
         return found
 
     def _counts(self, tokens: Iterable[list[int]]) -> TokenCount:
@@ -187,6 +187,12 @@ def encoder_name(encoder: str) -> str:
     if Path(encoder).is_dir():
         return Path(encoder).resolve().name
     return encoder.replace("/", "--")
+
+
+def _vectors(runner: Runner | UniversalRunner, tokens: Sequence[Sequence[int]]) -> F32:
+    if isinstance(runner, UniversalRunner):
+        return runner.vectors(tokens)
+    return runner.run(text_inputs(tokens))[0]
 
 
 def _by_length(tokens: dict[int, list[int]], size: int) -> Iterator[list[int]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ behind it: then a vector moves by a fourth of what int8 moves it, a cosine of .9
 
 
 class UniversalRunner:
-    """As `Runner`, on the CPU. `words`: see `packed_weights`; `table`: the token vectors, uint8
+    """Texts to vectors, on the CPU. `words`: see `packed_weights`; `table`: the token vectors, uint8
     [tokens, TOKEN]. Any number of threads may run it.
     """
 
@@ -39,20 +39,16 @@ class UniversalRunner:
     def __init__(self, words: Words, table: NDArray[np.uint8], epsilon: float) -> None:
         self._words, self._table, self._epsilon = words, table, np.float32(epsilon)
 
-    def run(self, inputs: Mapping[str, NDArray[Any]]) -> list[F32]:
-        """tokens and mask int64 [texts, length], no text empty -> vectors float32 [texts, DIM]."""
-        tokens, mask = inputs["tokens"], inputs["mask"]
-        first = np.zeros(len(mask) + 1, np.int64)
-        np.cumsum(mask.sum(axis=1), out=first[1:])
-        there = tokens[mask > 0]
-        if len(there) and not 0 <= there.min() <= there.max() < len(self._table):
-            least, most = there.min(), there.max()
-            raise ModelError(
-                f"expected tokens from 0 to {len(self._table) - 1}, got some from {least} to {most}"
-            )
-        vectors = np.empty((len(mask), DIM), np.float32)
-        forward(there, first, self._table, self._words, self._epsilon, vectors)
-        return [vectors]
+    def vectors(self, tokens: Sequence[Sequence[int]]) -> F32:
+        """Of texts by their tokens, none of them empty: float32 [texts, DIM]."""
+        every = [token for text in tokens for token in text]
+        if not 0 <= min(every) <= max(every) < len(self._table):
+            last = len(self._table) - 1
+            raise ModelError(f"expected tokens from 0 to {last}, got some from {min(every)} to {max(every)}")
+        first = np.array([0, *accumulate(map(len, tokens))], np.int64)
+        vectors = np.empty((len(tokens), DIM), np.float32)
+        forward(np.array(every, np.int64), first, self._table, self._words, self._epsilon, vectors)
+        return vectors
 
 
 def compiled_or(runner: Runner, folder: Path) -> Runner | UniversalRunner:
@@ -77,18 +73,15 @@ def warm_up() -> None:
     if SUPPORTED:
         table = np.zeros((CHUNKS, TOKEN), np.uint8)
         table.flags.writeable = False  # as one that is mapped from a file: another type to the compiler
-        one = np.ones((1, 1), np.int64)
-        UniversalRunner(np.zeros(words_in_all(), np.int32), table, 1e-12).run({"tokens": one, "mask": one})
+        UniversalRunner(np.zeros(words_in_all(), np.int32), table, 1e-12).vectors([[1]])
 
 
 def _compare(runner: Runner, made: UniversalRunner, tokens: int) -> None:
     """Both on texts of tokens by chance; `ValueError` where they differ."""
     rng = np.random.default_rng(7)
     for length in (1, 6, 19):
-        given = {
-            "tokens": rng.integers(0, tokens, (1, length)),
-            "mask": np.ones((1, length), np.int64),
-        }
-        cosine = float(np.sum(runner.run(given)[0] * made.run(given)[0]))
+        ids = rng.integers(0, tokens, (1, length))
+        wanted = runner.run({"tokens": ids, "mask": np.ones_like(ids)})[0]
+        cosine = float(np.sum(wanted * made.vectors(ids.tolist())))
         if not cosine >= COSINE_LEAST:
             raise ValueError(f"expected a cosine of {COSINE_LEAST} to its vectors, got {cosine:.6f}")
