@@ -20,7 +20,7 @@ from streams.learning.kept_slates import NEVER, Slates
 from streams.ranking.given_fields import CandidateFields, GivenFields
 from streams.ranking.interleaving import brought, interleaved, sides_of
 from streams.ranking.request import RankRequest, Search
-from streams.ranking.score_parts import parts_of_both, score_parts
+from streams.ranking.score_parts import PlacedScores, ScorePart, parts_of_both, placed_scores
 from streams.ranking.slate_of_draft import slates_of
 from streams.recommender import Recommender
 from streams.serving.ranker_asked import Answer, Asked
@@ -216,17 +216,18 @@ def _answers(recommender: Recommender, requests: Sequence[RankRequest]) -> list[
     batch = recommender.pipeline.execute(sides.requests)
     orders = slates_of(batch, range(len(batch)), ids, recommender.pipeline.names)
     slates, _ = interleaved(sides, orders)
-    answers = []
+    scores, answers = placed_scores(batch, range(len(batch)), mean), list[Answer]()
     for slate, request, of in zip(slates, requests, sides.of, strict=True):
         left_out: tuple[str, ...] = ()
         if request.candidates is not None and len(batch.given[of[0]]) < len(request.candidates):
             given, guests = set(batch.given[of[0]].tolist()), batch.guests
             rows = guests.rows(sides.requests[of[0]]).tolist()
             left_out = tuple(guests.item_id(ids, row) for row in rows if row not in given)
-        parts = [score_parts(batch, b, mean) for b in of]
+        its_scores: PlacedScores | Sequence[ScorePart] = scores[of[0]]
         if len(of) > 1:
-            parts[0] = parts_of_both(parts[0], parts[1], brought(*(orders[b] for b in of)))
-        answers.append(Answer(slate, request, parts[0], left_out=left_out))
+            both = [scores[b].parts() for b in of]
+            its_scores = parts_of_both(both[0], both[1], brought(*(orders[b] for b in of)))
+        answers.append(Answer(slate, request, its_scores, left_out=left_out))
     # What is compared goes through the pipeline, too: the batch is of no use behind this.
     return [
         answer._replace(slate=triggered_alone(recommender, request, answer.slate))
