@@ -17,7 +17,7 @@ import numpy as np
 from model.errors import RequestError
 from streams.ranking.given_checks import check_given
 from streams.ranking.given_fields import GivenFields
-from streams.ranking.request import ItemFilter, RankRequest, Search, Suiting
+from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest, Search, Suiting
 from streams.ranking.stage_plan import StagePlan
 
 MOST_PLACES = 200  # as many as `feed.size` may be
@@ -96,6 +96,8 @@ def _suiting(suiting: Any) -> None:
 
 
 def _filter(asked: ItemFilter) -> None:
+    if asked is NO_FILTER:
+        return
     _expect(isinstance(asked, ItemFilter), "filter", asked, "an `ItemFilter`")
     for name, values in (("categories", asked.categories), ("tags", asked.tags)):
         _list(f"filter.{name}", values, _named, "texts that are not empty")
