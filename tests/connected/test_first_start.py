@@ -46,7 +46,7 @@ def test_the_first_start_makes_the_encoder_and_the_next_one_keeps_it(tmp_path: P
             text = wait_for(process, output, lambda text: "running until Ctrl-C" in text)
             assert ("making the text encoder" in text) == (start == "first")
             assert Registry(tmp_path / "var" / "models").text.names() == [UNIVERSAL]
-            url = re.search(r"gateway +(\S+)", text)
+            url = re.search(r"gateway +(http\S+)", text)
             assert url is not None
             with httpx.Client(base_url=url[1], timeout=60) as app:
                 if start == "first":
