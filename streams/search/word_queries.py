@@ -71,7 +71,8 @@ class WordQueries:
         found, most = [], 0.0
         for spellings in asked:
             documents = [field.documents for term, _ in spellings for field in fields[term]]
-            counts = _rarity(max(documents, default=0), self._documents)
+            # What was deleted is counted until its segment is merged.
+            counts = _rarity(min(max(documents, default=0), self._documents), self._documents)
             most += counts
             if documents:
                 query = _Q.const_score_query(self._word(spellings, fields), counts)
