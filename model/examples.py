@@ -77,11 +77,12 @@ class Shard:
         room = candidates - self.candidates.shape[1]
         if not room:
             return self
-        filled = {name: _widened(getattr(self, name), room, none) for name, none in NO_CANDIDATE.items()}
-        return replace(self, **filled)
+        return replace(
+            self, **{name: _widened(getattr(self, name), room, none) for name, none in NO_CANDIDATE.items()}
+        )
 
 
-def _widened(column: NDArray[Any], room: int, none: float) -> NDArray[Any]:
+def _widened(column: NDArray[Any], room: int, none: float) -> Any:
     """A column [n, K, ...] with `room` candidates more, which are `none`."""
     width = [(0, 0)] * column.ndim
     width[1] = (0, room)
