@@ -12,7 +12,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tantivy
@@ -211,19 +211,24 @@ class Words:
         queries = self._queries()
         fields = {term: queries.fields_of(term) for ways in every for term, _ in ways}
         ways = [(tantivy.Occur.Should, queries.whole(word, fields)) for word in asked]
-        has, tried = 0, len(ways)  # some item has so many of the words, and none has more than `most`
+        has, tried, count = 0, len(ways), 0  # `count` items have so many of the words, none more than `most`
         most = tried
         while has < most:
             query = _Q.boolean_query(ways, minimum_number_should_match=tried)
-            if self._searcher.search(query, 1, count=False).hits:
-                has = tried
+            found: Any = self._searcher.search(query, 1)  # its types lack the count
+            if found.count:
+                has, count = tried, found.count
             else:
                 most = tried - 1
             tried = (has + most + 1) // 2
         if not has:
             return Having(NO_HITS.rows, not ways)
-        hits = self.ask(_Q.boolean_query(ways, minimum_number_should_match=has), limit + 1)
-        return Having(np.sort(hits.rows[:limit]), has == len(ways), hits.whole)
+        query = _Q.boolean_query(ways, minimum_number_should_match=has)
+        if count > limit:
+            return Having(np.sort(self.ask(query, limit).rows), has == len(ways), whole=False)
+        # In the order of their rows they need no score, and no second look for the rows.
+        hits = self._searcher.search(query, limit, False, order_by_field=_ROW, order=tantivy.Order.Asc).hits
+        return Having(np.array([row for row, _ in hits], np.int32), has == len(ways))
 
     def _queries(self) -> WordQueries:
         return WordQueries(self._schema, self._searcher, self._searched)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from streams.search.analysis import terms
 from streams.search.documents import ItemDocument, document_of
+from streams.search.whole_words import WholeWord
 from streams.search.words import STEM, Words
 from streams.state.catalog import ItemRecord
 
@@ -63,6 +64,31 @@ def test_what_items_hold_of_some_words_is_what_counting_says(
     found = words.held([[(term, 1.0)] for term in every], chosen)
     assert found == pytest.approx(expected / sum(rarity.values()), abs=1e-5)
     assert words.held([], chosen) == words.held([[("guitar", 1.0)]], chosen[:0]) == 0.0
+
+
+@given(TITLES, st.lists(WORDS, min_size=1, max_size=3, unique=True), st.integers(1, 12), st.integers(0, 11))
+@settings(max_examples=40, deadline=None)
+def test_all_that_have_the_words_are_counted_up_to_a_limit(
+    titles: list[str], asked: list[str], limit: int, changed: int
+) -> None:
+    words = Words()
+    words.put(documents(titles))
+    titles[changed % len(titles)] = "strap 耳机"  # in a segment of its own, and the former one is no more
+    words.put(documents(titles))
+    every = list(dict.fromkeys(term for word in asked for term in terms(word)))
+    whole = [WholeWord((((term, 1.0),),), 1) for term in every]
+    counts = [sum(term in terms(title, indexed=True) for term in every) for title in titles]
+    most = max(counts)
+    expected = [row for row, count in enumerate(counts) if count == most and most]
+    found = words.having(whole, limit)
+    assert found.whole == (len(expected) <= limit)
+    assert found.all == (most == len(every))
+    assert found.rows.dtype == np.int32
+    if found.whole:
+        assert found.rows.tolist() == expected
+    else:  # the best by their words
+        assert len(found.rows) == limit
+        assert found.rows.tolist() == sorted(set(found.rows.tolist()) & set(expected))
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), TITLES.map(lambda titles: titles[0])), max_size=12))
