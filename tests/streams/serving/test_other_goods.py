@@ -19,6 +19,7 @@ class Heard(World):
     def __init__(self, registry: Registry) -> None:
         super().__init__(registry)
         self.warnings: list[str] = []
+        self.clicks = 6  # as many as `start` takes
         self.told.warned = self.warnings.append  # type: ignore[method-assign]
 
 
@@ -33,9 +34,8 @@ def world(three_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 async def after(world: Heard, *items: str) -> str:
     """What is wrong once somebody has met these."""
-    begun = world.events if hasattr(world, "events") else 0
-    world.events = begun + len(items)
-    await world.desk.take(*(click(100 + begun + n, f"u{n % 3}", item) for n, item in enumerate(items)))
+    begun, world.clicks = world.clicks, world.clicks + len(items)
+    await world.desk.take(*(click(begun + n, f"u{n % 3}", item) for n, item in enumerate(items)))
     model = world.replica.recommender.pipeline.models.active
     assert model is not None
     model.refresh(world.replica.recommender.catalog)
