@@ -116,6 +116,8 @@ def _weights(index: SearchIndex, asked: Understood, hits: Hits) -> tuple[float, 
     words, meaning = index.settings.words, index.settings.meaning
     if index.settings.fusion != "scores" or not meaning or not len(hits.rows):
         return words, meaning
+    if len(asked.asked) < 2:  # what is found has it
+        return words, meaning
     held = min(index.held(asked, hits.rows[:BEST]) / HELD, 1.0)
     return words * held, meaning + words * (1.0 - held)
 

@@ -198,7 +198,9 @@ class Words:
         queries = self._queries()
         fields = {term: queries.fields_of(term) for spellings in asked for term, _ in spellings}
         query, most = queries.weighed(asked, fields)
-        only = _Q.const_score_query(_Q.term_set_query(self._schema, _ROW, rows.tolist()), 0.0)
+        # For a few rows a query each is twenty times as fast as a set of terms.
+        these = _Q.boolean_query([(tantivy.Occur.Should, self._of(row)) for row in rows.tolist()])
+        only = _Q.const_score_query(these, 0.0)
         both = _Q.boolean_query([(tantivy.Occur.Must, only), (tantivy.Occur.Should, query)])
         hits = self._searcher.search(both, len(rows), count=False).hits
         return float(sum([score for score, _ in hits]) / (most * len(rows)))

@@ -9,17 +9,28 @@ import pytest
 
 from export.registry import Registry
 from streams.serving import other_goods as module
-from tests.streams.serving.test_models import World
+from tests.streams.serving.test_models import Told, World
 from tests.streams.worker.conftest import click
 
 
+class Warned(Told):
+    """Keeps what it is warned of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.warnings: list[str] = []
+
+    def warned(self, warning: str) -> None:
+        self.warnings.append(warning)
+
+
 class Heard(World):
-    """Keeps what the watcher is warned of."""
+    """`clicks`: how many were taken, of which `start` takes six."""
 
     def __init__(self, registry: Registry) -> None:
         super().__init__(registry)
-        self.warnings: list[str] = []
-        self.told.warned = self.warnings.append  # type: ignore[method-assign]
+        self.clicks = 6
+        self.models.watcher = self.heard = Warned()
 
 
 @pytest.fixture
@@ -33,9 +44,8 @@ def world(three_models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 async def after(world: Heard, *items: str) -> str:
     """What is wrong once somebody has met these."""
-    begun = world.events if hasattr(world, "events") else 0
-    world.events = begun + len(items)
-    await world.desk.take(*(click(100 + begun + n, f"u{n % 3}", item) for n, item in enumerate(items)))
+    begun, world.clicks = world.clicks, world.clicks + len(items)
+    await world.desk.take(*(click(begun + n, f"u{n % 3}", item) for n, item in enumerate(items)))
     model = world.replica.recommender.pipeline.models.active
     assert model is not None
     model.refresh(world.replica.recommender.catalog)
@@ -49,5 +59,5 @@ async def test_a_model_of_other_goods_is_told_once(world: Heard) -> None:
     said = await after(world, *(f"package-{n}" for n in range(400)))
     assert "model 'first' seems to be of another catalogue: 6% of the events here" in said
     await world.models.mend()
-    assert world.warnings == [said]
+    assert world.heard.warnings == [said]
     assert await after(world, *(f"item-{n % 6}" for n in range(40))) == ""
