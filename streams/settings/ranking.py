@@ -110,8 +110,8 @@ class ArmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LadderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When the rungs of the degradation ladder are taken, by how long events would wait on the rung above.
 
-    A rung that would begin where the next one does is left out. So is `fewer` by default: it saves an eighth of
-    the work, so under load it would take the place of the full model for most, not of the counters.
+    A rung that would begin where the next one does is left out. So is `fewer` by default: it saves an eighth
+    of the work, so under load it would take the place of the full model for most, not of the counters.
     """
 
     fewer_at_ms: PositiveFloat = 100.0
