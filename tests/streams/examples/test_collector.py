@@ -208,6 +208,24 @@ def test_where_there_is_nothing_to_choose_from_there_is_no_example() -> None:
     assert collector.shards() == []
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_is_learned_from_does_not_depend_on_the_pool_of_service(whole: bool) -> None:
+    """So another `candidates.pool` trains the same network; what it is judged on is another thing."""
+    found = []
+    for pool in (12, 30):
+        small = Small(items=60, settings=override(Settings(), {"candidates": {"pool": pool}}))
+        small.announce_all(seed=1)
+        small.random_events(150, users=5, seed=2)
+        collector = ExampleCollector(small.core, seed=1, whole=whole)
+        for user in ("u0", "u1", "u2"):
+            state = small.state(user)
+            row = next(row for row in range(60) if not state.has_consumed(row))
+            assert collector.take(state, small.now_ms, Target(row, 1, np.nan))
+        (shard,) = collector.shards()
+        found.append(b"".join(getattr(shard, name).tobytes() for name in EXAMPLE_FIELDS))
+    assert (found[0] == found[1]) is not whole
+
+
 def test_what_is_judged_on_holds_the_whole_pool_of_service() -> None:
     small = Small(items=30)
     small.announce_all(seed=1)
