@@ -30,34 +30,39 @@ WEIGHT = "weight of the module: "
 MODEL = Path(__file__).parents[1] / "model"
 
 
-def traced_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where graphs are kept: `HEADRACE_TRACED`, else `traced` in the cache folder.
+def traced_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Where graphs are kept: `HEADRACE_TRACED`, else `traced` in the cache folder; None without a home.
 
-    >>> traced_folder({"HEADRACE_CACHE": "/c"}).as_posix()
+    >>> str(traced_folder({"HEADRACE_CACHE": "/c"}))
     '/c/traced'
-    >>> traced_folder({"HEADRACE_TRACED": "/mine", "HEADRACE_CACHE": "/c"}).as_posix()
+    >>> str(traced_folder({"HEADRACE_TRACED": "/mine", "HEADRACE_CACHE": "/c"}))
     '/mine'
     """
-    return Path(environ.get("HEADRACE_TRACED") or cache_folder(environ) / "traced")
+    if chosen := environ.get("HEADRACE_TRACED"):
+        return Path(chosen)
+    try:
+        return cache_folder(environ) / "traced"
+    except RuntimeError:  # a user that the machine does not know
+        return None
 
 
 def graph_of(
-    module: nn.Module, asked: Sequence[object], trace: Callable[[], ir.Model], folder: Path
+    module: nn.Module, asked: Sequence[object], trace: Callable[[], ir.Model], folder: Path | None
 ) -> ir.Model:
     """The graph of `module`, not optimized, with inputs in place of the weights: as it lies in `folder`, else
     as `trace` gives it. asked: all else that the graph depends on, as `repr` tells it.
     """
     key = key_of(module, asked)
-    path = folder / f"{key}.onnx"
-    if key is not None:
+    path = folder / f"{key}.onnx" if folder and key else None
+    if path:
         with suppress(Exception):  # it is not there, or not whole
             found: ir.Model = ir.load(path)
             return found
     written = ir.to_proto(_without(module.state_dict(), trace())).SerializeToString()
-    if key is not None:
+    if path:
         with suppress(OSError):  # a folder that can't be written
-            folder.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=folder) as beside:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=path.parent) as beside:
                 part = Path(beside, path.name)
                 part.write_bytes(written)
                 part.replace(path)

@@ -19,7 +19,6 @@ NEVER_IMPORTED = {
     "import-linter": "a program",
     "mypy": "a program",
     "onnxruntime-gpu": "the same module as onnxruntime",
-    "onnxscript": "torch's exporter imports it",
     "openapi-python-client": "a program",
     "pytest-timeout": "a plugin of pytest",
     "pytest-xdist": "a plugin of pytest",

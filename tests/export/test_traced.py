@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from export import to_onnx, traced
 from export.manifest import ITEM_PART, RESCORER_FP32, USER_TOWER
 from export.to_onnx import export_in_parts, frozen, write_onnx
-from export.traced import graph_of, key_of
+from export.traced import graph_of, key_of, traced_folder
 from tests.export.conftest import small_net
 
 SAMPLE = (torch.ones(2, 3),)
@@ -166,6 +166,19 @@ def test_a_folder_that_cant_be_made_keeps_nothing(tmp_path: Path, folder: Path) 
     assert written(two(1, 2), tmp_path / "one.onnx").exists()
 
 
+def test_a_user_without_a_home_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert traced_folder({}) is None
+    graph_of(two(1, 2), [], nothing, None)
+
+
+def nothing() -> ir.Model:
+    return ir.Model(ir.Graph([], [], nodes=[], opset_imports={"": 20}), ir_version=10)
+
+
 def key(module: nn.Module, *asked: object) -> str:
     found = key_of(frozen(module), asked)
     assert found is not None
@@ -206,7 +219,7 @@ def test_what_cant_be_told_is_traced_each_time(folder: Path) -> None:
 
     def trace() -> ir.Model:
         calls.append(1)
-        return ir.Model(ir.Graph([], [], nodes=[], opset_imports={"": 20}), ir_version=10)
+        return nothing()
 
     for _ in range(2):
         graph_of(module, [], trace, folder)
