@@ -8,7 +8,8 @@ The gateway's app answers in one process, without sockets, from a store in memor
 parsing of HTTP and the way to the store. Users have histories from a Zipf stream. Each line is of `--rounds`
 rounds: so many requests at a time, each 100 candidates (or 300) and 10 places, or three words of a title. The
 least of the rounds counts, since whatever else runs on the machine only adds. `gc`: time in Python's garbage
-collector by request, and its longest pause.
+collector by request, and its longest pause. `--against` also says whether both checkouts answered the same,
+at a clock that stands still.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import hashlib
 import json
 import os
 import sys
@@ -24,7 +26,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import count as numbers
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -37,7 +39,7 @@ import numpy as np
 from export.registry import Registry
 from streams.bench.synthetic import catalogue, warm_core
 from streams.bench.worded import queries_for, worded
-from streams.clock import SystemClock
+from streams.clock import ManualClock
 from streams.demo.seed import seed
 from streams.gateway.app import create_app
 from streams.gateway.hot_routes import Gateway
@@ -47,8 +49,10 @@ from streams.serving.ranker import open_ranker
 from streams.settings.tree import Settings
 from streams.stores.memory import MemoryStore
 
-EVENTS, USERS, DIM = 20_000, 400, 64
+EVENTS, USERS, DIM, NOW_MS = 20_000, 400, 64, 1_700_000_000_000
 REQUESTS = 240
+COMPARED = 60  # answers of each kind, whose bytes make a digest
+OF_THE_CALL = ("slate_id", "cause", "times", "cursor")  # what differs between two answers to the same request
 HEADERS = [(b"host", b"127.0.0.1:8080"), (b"content-type", b"application/json")]
 
 
@@ -72,9 +76,16 @@ class Cost(msgspec.Struct):
     gc_longest_ms: float
 
 
-async def answered(app: Gateway, asked: Asked) -> None:
-    """Ask, and raise where the answer is not 200."""
-    status, sent = 0, False
+class Found(msgspec.Struct):
+    """All lines of one checkout. digests: of the answers, by kind."""
+
+    costs: list[Cost]
+    digests: dict[str, str]
+
+
+async def answered(app: Gateway, asked: Asked) -> bytes:
+    """The body of the answer; raises where that is not 200."""
+    status, sent, body = 0, False, b""
     headers = [*HEADERS, (b"content-length", b"%d" % len(asked.body))] if asked.body else HEADERS[:1]
     scope: Any = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
@@ -91,12 +102,24 @@ async def answered(app: Gateway, asked: Asked) -> None:
         return {"type": "http.request", "body": asked.body, "more_body": False}
 
     async def send(message: Any) -> None:
-        nonlocal status
-        status = message.get("status", status)
+        nonlocal status, body
+        status, body = message.get("status", status), body + message.get("body", b"")
         if status != 200:
             raise RuntimeError(f"the gateway answered {message}")
 
     await app(scope, receive, send)
+    return body
+
+
+async def digest(app: Gateway, requests: Iterator[Asked]) -> str:
+    """Of what the first of these are answered, one after the other."""
+    found = hashlib.sha256()
+    for asked in islice(requests, COMPARED):
+        told = msgspec.json.decode(await answered(app, asked))
+        for name in OF_THE_CALL:
+            told.pop(name, None)
+        found.update(msgspec.json.encode(told, order="sorted"))
+    return found.hexdigest()
 
 
 async def cost(
@@ -145,6 +168,23 @@ def rankings(items: Sequence[str], users: Sequence[str], count: int) -> Iterator
     return cycle(made)
 
 
+def varied(items: Sequence[str], users: Sequence[str], count: int) -> Iterator[Asked]:
+    """The same, explained, each with something else that a request may say."""
+    for k, asked in enumerate(rankings(items, users, count)):
+        body = msgspec.json.decode(asked.body) | {"explain": True}
+        drawn = body["items"]
+        if k % 5 == 1:
+            drawn += ["nobody-knows", drawn[0], drawn[7]]
+        elif k % 5 == 2:
+            drawn[3] = {"item_id": drawn[3], "boost": 0.3, "price": 5.0}
+            drawn.append({"item_id": "new", "categories": ["category 3"]})
+        elif k % 5 == 3:
+            body |= {"exclude": drawn[:5], "filter": {"price_to": 250.0}}
+        elif k % 5 == 4:
+            body |= {"user_id": f"visitor-{k}", "items": drawn[: 1 + k % 3], "n": 2 * k}
+        yield asked._replace(body=msgspec.json.encode(body))
+
+
 def searches(titles: Sequence[str], users: Sequence[str]) -> Iterator[Asked]:
     """For what stands in the titles; each query is another one, so none is at hand."""
     rng = np.random.default_rng(7)
@@ -164,33 +204,34 @@ async def _opened(users: Sequence[str], app: Gateway, items: Sequence[str]) -> i
     return time.pthread_getcpuclockid(thread.ident)
 
 
-async def measured(args: argparse.Namespace) -> list[Cost]:
+async def measured(args: argparse.Namespace) -> Found:
     """All lines."""
-    model, clock = Path(args.model), SystemClock()
+    model, clock = Path(args.model), ManualClock(NOW_MS)
     settings = Settings()
     served = msgspec.structs.replace(settings.model, registry=str(model.parent.resolve()), active=model.name)
     patient = msgspec.structs.replace(settings.ranker, timeout_ms=60_000)
     settings = msgspec.structs.replace(settings, model=served, ranker=patient)
-    now_ms = clock.now_ms()
-    records = worded(catalogue(args.items, DIM, now_ms, 7), 7)
-    core, states = warm_core(settings, records, USERS, EVENTS, now_ms, 7)
+    records = worded(catalogue(args.items, DIM, NOW_MS, 7), 7)
+    core, states = warm_core(settings, records, USERS, EVENTS, NOW_MS, 7)
     core.serve(load_in_service(model, settings.model, core.pipeline.names))
-    store, found = MemoryStore(settings.state, clock), list[Cost]()
+    store, found = MemoryStore(settings.state, clock), Found([], {})
     await seed(store, core, states, records, clock, texts_by(settings.model, Registry(model.parent)))
     users, items = list(states), list(records)
     async with open_ranker(settings, store, clock) as ranker:
         app = create_app(settings, store, KafkaProducer(settings.kafka), clock, ranker=ranker)
         clock_id = await _opened(users, app, items)
-        kinds = args.kinds.split(",")
+        titles, kinds = [record.title for record in records.values()], args.kinds.split(",")
         for count in (100, 300) if "rank" in kinds else ():
+            few = min(count, len(items))
+            found.digests[f"rank {count}"] = await digest(app, varied(items, users, few))
             for at_once in (1, 4):
-                asked = rankings(items, users, min(count, len(items)))
-                name = f"rank {count}, {at_once} at once"
-                found.append(await cost(name, app, asked, at_once, clock_id, args.rounds))
-        for at_once in (1, 4) if "search" in kinds else ():
-            asked = searches([record.title for record in records.values()], users)
-            name = f"search, {at_once} at once"
-            found.append(await cost(name, app, asked, at_once, clock_id, args.rounds))
+                asked, line = rankings(items, users, few), f"rank {count}, {at_once} at once"
+                found.costs.append(await cost(line, app, asked, at_once, clock_id, args.rounds))
+        if "search" in kinds:
+            for at_once in (1, 4):
+                asked, line = searches(titles, users), f"search, {at_once} at once"
+                found.costs.append(await cost(line, app, asked, at_once, clock_id, args.rounds))
+            found.digests["search"] = await digest(app, searches(titles, users))  # now all items are indexed
     return found
 
 
@@ -225,15 +266,19 @@ def _compared(args: argparse.Namespace) -> None:
 
     words = ["--model", str(Path(args.model).resolve()), "--items", str(args.items), "--kinds", args.kinds]
     lines = in_turn(__file__, [*words, "--rounds", str(args.rounds), "--json"], args.against, args.turns)
-    there, here = (_least_of([msgspec.json.decode(line, type=list[Cost]) for line in side]) for side in lines)
-    for before, now in zip(there, here, strict=True):
+    before, now = ([msgspec.json.decode(line, type=Found) for line in side] for side in lines)
+    there, here = (_least_of([found.costs for found in side]) for side in (before, now))
+    for old, new in zip(there, here, strict=True):
         print(
-            f"{now.name:22} loop {before.loop_us:6.0f} -> {now.loop_us:6.0f} us  "
-            f"core {before.core_us:6.0f} -> {now.core_us:6.0f} us  "
-            f"all {before.all_us:6.0f} -> {now.all_us:6.0f} us  "
-            f"gc {before.gc_us:5.1f} -> {now.gc_us:5.1f} us, "
-            f"longest {before.gc_longest_ms:.1f} -> {now.gc_longest_ms:.1f} ms"
+            f"{new.name:22} loop {old.loop_us:6.0f} -> {new.loop_us:6.0f} us  "
+            f"core {old.core_us:6.0f} -> {new.core_us:6.0f} us  "
+            f"all {old.all_us:6.0f} -> {new.all_us:6.0f} us  "
+            f"gc {old.gc_us:5.1f} -> {new.gc_us:5.1f} us, "
+            f"longest {old.gc_longest_ms:.1f} -> {new.gc_longest_ms:.1f} ms"
         )
+    for kind in now[0].digests:
+        same = len({found.digests[kind] for found in (*before, *now)}) == 1
+        print(f"{kind}: {'the same answers' if same else 'OTHER ANSWERS'}")
 
 
 def _least_of(runs: list[list[Cost]]) -> list[Cost]:

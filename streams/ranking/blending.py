@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -45,9 +46,9 @@ def _given(batch: RankBatch) -> GivenPools:
     if not batch.given:
         return GivenPools(NO_ROWS, first, asked)
     its_rows = [batch.given.get(b, NO_ROWS) for b in range(len(batch))]
-    np.cumsum([len(rows) for rows in its_rows], out=first[1:])
+    first[1:] = list(accumulate(map(len, its_rows)))
     asked[list(batch.given)] = 1
-    return GivenPools(np.concatenate(its_rows), first, asked)
+    return GivenPools(its_rows[0] if len(its_rows) == 1 else np.concatenate(its_rows), first, asked)
 
 
 def _also(requests: Sequence[RankRequest]) -> AddedRows:

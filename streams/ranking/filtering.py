@@ -47,11 +47,14 @@ class Filter:
     def _given(self, request: RankRequest, guests: Guests, mask: NDArray[np.uint8]) -> NDArray[np.int32]:
         """The candidates that may be shown. Of those that the request describes, its own words count."""
         rows, items = guests.rows(request), len(self.catalog)
+        if request.given is None:  # the usual case: the catalogue has all of them, and nothing is said
+            free: NDArray[np.bool_] = mask[rows] == 0
+            return rows[free]
         shown = np.zeros(len(rows), np.bool_)
         known = rows < items
         shown[known] = mask[rows[known]] == 0
         own, items_told = [], []
-        for k, row in enumerate(rows.tolist() if request.given is not None else ()):
+        for k, row in enumerate(rows.tolist()):
             its = guests.fields_of(request, row)
             if its is not None and (its.filtered or row >= items):
                 own.append(k)

@@ -37,8 +37,8 @@ class Guests:
     def rows(self, request: RankRequest) -> NDArray[np.int32]:
         """The rows of a request's candidates, int32 [n]: those below 0 are its guests'."""
         rows = np.array(request.candidates, np.int32)
-        unknown = rows < 0
-        if unknown.any():
+        if request.given is not None:
+            unknown = rows < 0
             rows[unknown] = self.items + self._first[id(request.given)] - 1 - rows[unknown]
         return rows
 

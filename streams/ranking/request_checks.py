@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 
 from model.errors import RequestError
 from streams.ranking.given_checks import check_given
 from streams.ranking.given_fields import GivenFields
-from streams.ranking.request import ItemFilter, RankRequest, Search, Suiting
+from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest, Search, Suiting
 from streams.ranking.stage_plan import StagePlan
 
 MOST_PLACES = 200  # as many as `feed.size` may be
@@ -93,6 +96,8 @@ def _suiting(suiting: Any) -> None:
 
 
 def _filter(asked: ItemFilter) -> None:
+    if asked is NO_FILTER:
+        return
     _expect(isinstance(asked, ItemFilter), "filter", asked, "an `ItemFilter`")
     for name, values in (("categories", asked.categories), ("tags", asked.tags)):
         _list(f"filter.{name}", values, _named, "texts that are not empty")
@@ -124,8 +129,10 @@ def _guests(given: object) -> int:
 
 
 def _rows(name: str, rows: Collection[int], below: int, least: int = 0) -> None:
-    if _plain_rows(rows) and (not rows or (_least(name, below, least) <= min(rows) and max(rows) < below)):
-        return  # the usual case: to look at each of 300 by itself takes a tenth of a millisecond
+    with contextlib.suppress(msgspec.ValidationError):  # in one call: each of 300 by itself takes 100 us
+        if isinstance(rows, tuple | list):
+            msgspec.convert(rows, _rows_within(_least(name, below, least), below))
+            return
     _list(name, rows, _whole, "rows of the catalog")
     if name in ("score_also", "candidates"):
         for row in rows:
@@ -137,8 +144,11 @@ def _rows(name: str, rows: Collection[int], below: int, least: int = 0) -> None:
             _expect(_least(name, below, least) <= row < below, name, row, "rows of the catalog")
 
 
-def _plain_rows(rows: object) -> bool:
-    return isinstance(rows, tuple | list) and len(rows) <= MOST_NAMED and set(map(type, rows)) <= {int}
+@lru_cache(maxsize=16)
+def _rows_within(least: int, below: int) -> Any:
+    """The type of lists of whole numbers from `least` up to `below`, which is none of them."""
+    row = Annotated[int, msgspec.Meta(ge=least, lt=below)]
+    return Annotated[tuple[row, ...], msgspec.Meta(max_length=MOST_NAMED)]
 
 
 def _least(name: str, below: int, least: int) -> int:

@@ -10,7 +10,7 @@ import msgspec
 
 from streams.ranking.given_fields import CandidateFields
 from streams.ranking.request import NO_FILTER, ItemFilter, RankRequest
-from streams.ranking.score_parts import ScorePart
+from streams.ranking.score_parts import PlacedScores, ScorePart
 from streams.ranking.slate import Slate
 from streams.state.item_text import of_item
 
@@ -68,13 +68,18 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Answer(NamedTuple):
-    """`request`: as the core took it, None where the slate was not made here. `parts`: what the scores of its
-    places are the sum of. `unknown`: items that were asked for and that nobody announced or met. `left_out`:
-    those that the request's own filter keeps out, or that can't be had.
+    """`request`: as the core took it, None where the slate was not made here. `scores`: what the scores of
+    its places were made of, or their parts. `unknown`: items that were asked for and that nobody announced or
+    met. `left_out`: those that the request's own filter keeps out, or that can't be had.
     """
 
     slate: Slate
     request: RankRequest | None = None
-    parts: Sequence[ScorePart] = ()
+    scores: PlacedScores | Sequence[ScorePart] = ()
     unknown: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> Sequence[ScorePart]:
+        """What the scores of the places are the sum of; nothing where that is not known."""
+        return self.scores.parts() if isinstance(self.scores, PlacedScores) else self.scores

@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from streams.learning.kept_slates import NEVER, Slates
 from streams.ranking.given_fields import CandidateFields, GivenFields
 from streams.ranking.interleaving import brought, interleaved, sides_of
 from streams.ranking.request import RankRequest, Search
-from streams.ranking.score_parts import parts_of_both, score_parts
+from streams.ranking.score_parts import PlacedScores, ScorePart, parts_of_both, placed_scores
 from streams.ranking.slate_of_draft import slates_of
 from streams.recommender import Recommender
 from streams.serving.ranker_asked import Answer, Asked
@@ -102,7 +103,9 @@ def _request(
     unknown: tuple[str, ...] = ()
     size = asked.size
     candidates = dict[str, int]()
-    if asked.items is not None:
+    if (known := known_rows(asked, rows)) is not None:
+        fields["candidates"], size = known, min(size or len(known), len(known))
+    elif asked.items is not None:
         candidates, named = candidates_of(asked, rows), len(set(asked.items))
         fields["candidates"] = tuple(candidates.values())
         if len(candidates) < named:
@@ -130,15 +133,26 @@ def _request(
     return made, unknown
 
 
+def known_rows(asked: Asked, rows: Mapping[str, int]) -> tuple[int, ...] | None:
+    """The rows of the candidates where there are several, the catalogue has each, none is named twice and
+    nothing is said of any: the usual case, which costs 300 of them a fifth of what `candidates_of` does.
+    """
+    items = asked.items
+    if items is None or len(items) < 2 or asked.given:
+        return None
+    with contextlib.suppress(KeyError):
+        found: tuple[int, ...] = itemgetter(*items)(rows)
+        if len(set(found)) == len(items):
+            return found
+    return None
+
+
 def candidates_of(asked: Asked, rows: Mapping[str, int]) -> dict[str, int]:
     """The rows of the candidates by their ids; below 0 those that the catalogue lacks and the caller
     describes. What nobody knows and nobody describes is left out.
     """
-    items = dict.fromkeys(asked.items or ())
-    with contextlib.suppress(KeyError):  # nearly always all of them are there
-        return dict(zip(items, map(rows.__getitem__, items), strict=True))
     found, guests = dict[str, int](), 0
-    for item in items:
+    for item in dict.fromkeys(asked.items or ()):
         if item in rows:
             found[item] = rows[item]
         elif item in asked.given and asked.given[item].says_what_it_is:
@@ -154,7 +168,7 @@ def given_of(
     the text that describes it counts until it is announced with one.
     """
     found = {}
-    for item, row in candidates.items():
+    for item, row in candidates.items() if asked.given else ():
         if (told := asked.given.get(item)) is not None:
             text = None if catalog.has_own_text(row) else texts.get(told.as_text)
             found[row] = replace(told.fields, item_id=item if row < 0 else "", text=text)
@@ -202,17 +216,18 @@ def _answers(recommender: Recommender, requests: Sequence[RankRequest]) -> list[
     batch = recommender.pipeline.execute(sides.requests)
     orders = slates_of(batch, range(len(batch)), ids, recommender.pipeline.names)
     slates, _ = interleaved(sides, orders)
-    answers = []
+    scores, answers = placed_scores(batch, range(len(batch)), mean), list[Answer]()
     for slate, request, of in zip(slates, requests, sides.of, strict=True):
         left_out: tuple[str, ...] = ()
         if request.candidates is not None and len(batch.given[of[0]]) < len(request.candidates):
             given, guests = set(batch.given[of[0]].tolist()), batch.guests
             rows = guests.rows(sides.requests[of[0]]).tolist()
             left_out = tuple(guests.item_id(ids, row) for row in rows if row not in given)
-        parts = [score_parts(batch, b, mean) for b in of]
+        its_scores: PlacedScores | Sequence[ScorePart] = scores[of[0]]
         if len(of) > 1:
-            parts[0] = parts_of_both(parts[0], parts[1], brought(*(orders[b] for b in of)))
-        answers.append(Answer(slate, request, parts[0], left_out=left_out))
+            both = [scores[b].parts() for b in of]
+            its_scores = parts_of_both(both[0], both[1], brought(*(orders[b] for b in of)))
+        answers.append(Answer(slate, request, its_scores, left_out=left_out))
     # What is compared goes through the pipeline, too: the batch is of no use behind this.
     return [
         answer._replace(slate=triggered_alone(recommender, request, answer.slate))

@@ -41,8 +41,8 @@ class RankedSlates:
 
     def keep(self, asked: Asked, answer: Answer) -> None:
         """Remember one more."""
-        slate, request, parts, unknown, left_out = answer
-        bare = Answer(NO_SLATE, request, parts, unknown, left_out)
+        slate, request, scores, unknown, left_out = answer
+        bare = Answer(NO_SLATE, request, scores, unknown, left_out)
         self._kept[slate.slate_id] = _Kept(asked, encode(slate), bare)
         self._kept.move_to_end(slate.slate_id)
         while len(self._kept) > self._most:

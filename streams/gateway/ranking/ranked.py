@@ -46,7 +46,7 @@ def ranked(
     """The places `at` of an answer; all where none are named."""
     slate = answer.slate
     at = range(len(slate.items)) if at is None else at
-    parts = contributions(answer, at) if explain and answer.parts else [None] * len(at)
+    parts = contributions(answer, at) if explain and answer.scores else [None] * len(at)
     items = [_item(slate.items[k], parts_of_it) for k, parts_of_it in zip(at, parts, strict=True)]
     return Ranked(
         user_id=slate.user_id,

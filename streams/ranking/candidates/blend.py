@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from model.compiled import compiled
 from model.schema import I64
 from streams.ranking.candidates.asks import Asks, BatchAsks
+from streams.ranking.candidates.given_pool import put_given
 from streams.ranking.candidates.lists import FoundLists
 from streams.ranking.candidates.rest import add_rest
 from streams.ranking.candidates.selection import key, lowest_first, row_of
@@ -69,8 +70,8 @@ def blend(
     float32; ties go to the lower row. No weight is below 0.
 
     blocked uint8 [B, n]: 1 for what may not be shown; items: how many there are. rest: the source under which
-    what fills up a pool is booked. A pool that is given is put in order by the same sums; what no source
-    found has 0, and ties stay in the order in which they are given.
+    what fills up a pool is booked. A pool that is given is put in order by the same sums (`put_given`); what
+    no source found has 0.
     """
     sources, requests = found.counts.shape
     room = asks.room + len(also.rows) + len(given.rows)
@@ -80,8 +81,12 @@ def blend(
         np.empty((room, sources), np.int32),
         np.empty(room, np.int8),
     )
-    fusion, scratch = workspace.fusion(asks.most, sources), workspace.scratch(asks.most)
-    n = _blend(*asks.columns, *fusion, *pools, *found, *given, *scratch, *also, rest, blocked, items)
+    fusion = workspace.fusion(asks.most, sources)
+    scratch = workspace.scratch(max(asks.most, len(given.rows)))
+    n = _blend(
+        *asks.columns, *fusion, *pools, *found, *given, *scratch, *also, rest, blocked, items,
+        workspace.places,
+    )  # fmt: skip
     return Pools(pools.offsets, pools.rows[:n], pools.ranks[:n], pools.origin[:n])
 
 
@@ -95,7 +100,7 @@ def _blend(
     given_rows: I32, given_first: I64, given_asked: U8,
     keys: U64, spare: U64, bins: I64,
     also_rows: I32, also_first: I64,
-    rest: int, blocked: U8, items: int,
+    rest: int, blocked: U8, items: int, places: I32,
 ) -> int:  # fmt: skip
     """Fill `pools`; how many candidates there are. The arrays come one by one, a line for each tuple: what is
     in named tuples is found out anew at each call, which takes three times as long.
@@ -107,13 +112,12 @@ def _blend(
     pools, n = Pools(offsets, rows, ranks, origin), 0
     for b in range(len(asks.pool)):
         offsets[b] = n
-        different = _fuse(found, asks, b, fusion, keys)
         if given.asked[b]:
             its_given = given.rows[given.first[b] : given.first[b + 1]]
-            n += _put_given(its_given, fusion, rows[n:], ranks[n:], origin[n:])
-            _clear(fusion.table, fusion.met[:different])
+            n += put_given(its_given, found, asks, b, places, scratch, rows[n:], ranks[n:], origin[n:])
             n = _put_also(also, b, n, pools)
             continue
+        different = _fuse(found, asks, b, fusion, keys)
         chosen = lowest_first(keys[:different], asks.pool[b], scratch.spare, scratch.bins)
         _forget_reserve(keys[:chosen], scratch.spare)
         for k in range(chosen):
@@ -139,32 +143,6 @@ def _put_also(also: AddedRows, b: int, n: int, pools: Pools) -> int:
         pools.ranks[n] = 0
         n += 1
     return n
-
-
-@compiled
-def _put_given(
-    given: I32,
-    fusion: Fusion,
-    rows: I32,
-    ranks: I32,
-    origin: I8,
-) -> int:
-    """Write the rows that are given, the highest sum first, with what the sources say of them."""
-    sums = np.zeros(len(given), np.float32)
-    for k in range(len(given)):
-        place = fusion.table[_slot(fusion.table, fusion.met, given[k])]
-        if place >= 0:
-            sums[k] = -np.float32(fusion.sums[0, place])
-    order = np.argsort(sums, kind="mergesort")
-    for k in range(len(given)):
-        row = given[order[k]]
-        place = fusion.table[_slot(fusion.table, fusion.met, row)]
-        rows[k], origin[k] = row, -1
-        ranks[k] = 0
-        if place >= 0:
-            origin[k] = fusion.origin[place]
-            ranks[k] = fusion.ranks[place]
-    return len(given)
 
 
 @compiled
