@@ -42,7 +42,7 @@ from streams.gateway.metrics import GatewayMetrics, metrics_route
 from streams.gateway.parameter_bounds import parameter_bounds
 from streams.gateway.plain_hand_on import PlainHandOn
 from streams.gateway.plain_ranking import PlainRanking
-from streams.gateway.ranking.elsewhere import ForwardError, RankersElsewhere
+from streams.gateway.ranking.forwarding import ForwardError
 from streams.gateway.ranking.metrics import RankerMetrics
 from streams.gateway.ranking.on_request import OnRequest
 from streams.gateway.ranking.rank_route import Rankings
@@ -100,6 +100,8 @@ def create_app(
     watch = Watch(settings, store, producer, clock, metrics) if console else None
     elsewhere = None
     if ranker is None and settings.ranker.where == "elsewhere":
+        from streams.gateway.ranking.elsewhere import RankersElsewhere  # with an HTTP client, which is large
+
         elsewhere = RankersElsewhere(settings)
 
     shared = operators(settings, store, producer, clock, on_request)

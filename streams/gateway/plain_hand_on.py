@@ -6,14 +6,18 @@ framework, whose handlers hand it on (`ForwardError`); a test compares what both
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from litestar.types import HTTPScope, Receive
 
 from streams.gateway.answers import Answer
 from streams.gateway.bodies import received_body
 from streams.gateway.plain_ranking import Answering, search_asked
-from streams.gateway.ranking.elsewhere import RankersElsewhere
 from streams.gateway.ranking.rank_route import PATH as RANK_PATH
 from streams.gateway.searching.searches import PATH as SEARCH_PATH
+
+if TYPE_CHECKING:
+    from streams.gateway.ranking.elsewhere import RankersElsewhere
 
 
 class PlainHandOn:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from streams.gateway.errors import Problem, ProblemError, problem
-from streams.gateway.ranking.elsewhere import ForwardError
+from streams.gateway.ranking.forwarding import ForwardError
 
 T = TypeVar("T")
 

@@ -1,4 +1,7 @@
-"""Rankers in processes of their own: a gateway hands on to them, in turn, what it can't answer itself."""
+"""Rankers in processes of their own: a gateway hands on to them, in turn, what it can't answer itself.
+
+Only such a gateway loads this, for an HTTP client is a tenth of the start of any.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from yarl import URL
 from streams.gateway.answers import JSON, Answer, send_answer
 from streams.gateway.bodies import body_of
 from streams.gateway.errors import problem_answer, refused_by_http, unavailable
+from streams.gateway.ranking.forwarding import ForwardError
 from streams.settings.tree import Settings
 
 log = logging.getLogger(__name__)
@@ -24,16 +28,6 @@ PASSED_ON = ("accept", "accept-language", "content-type", "idempotency-key", "tr
 PASSED_BACK = ("cache-control", "retry-after", "etag", "idempotent-replayed")
 NEXT_AFTER = frozenset((502, 503, 504))
 """A ranker that says this is starting, or has too much to do: another one may answer."""
-
-
-class ForwardError(Exception):
-    """A handler raises it where a ranker elsewhere is to answer. `held`: one of them alone can, the one that
-    made a slate; each that does not know it is passed over.
-    """
-
-    def __init__(self, held: bool = False) -> None:
-        super().__init__("a ranker elsewhere is to answer")
-        self.held = held
 
 
 class _Forwarded(Response[Any]):

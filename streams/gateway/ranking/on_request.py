@@ -21,7 +21,7 @@ from model.errors import (
 from streams.clock import Clock
 from streams.gateway.errors import ProblemError, problem, retry_after, says, unavailable
 from streams.gateway.impressions import ImpressionLog, impression_of
-from streams.gateway.ranking.elsewhere import ForwardError
+from streams.gateway.ranking.forwarding import ForwardError
 from streams.ranking.slate import Slate
 from streams.settings.tree import Settings
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,7 +30,13 @@ from tests.listening import nobody_listens
 from tests.streams.gateway.conftest import RecordingSink
 from tests.streams.worker.conftest import NOW_MS, Desk, click
 
+ROOT = Path(__file__).parents[4]
 RANK = {"user_id": "u1", "items": ["item-3", "item-1", "nowhere"], "n": 2}
+START = """
+import sys
+import streams.gateway.app, streams.gateway.serve
+print([name for name in ("aiohttp", "streams.gateway.ranking.elsewhere") if name in sys.modules])
+"""
 
 
 @asynccontextmanager
@@ -225,3 +234,10 @@ async def test_a_caller_s_trace_is_handed_on(handed: Handed) -> None:
     async with listening(played) as address, handed(0, address) as (http, _, _sink):
         assert (await http.post("/v1/rank", json=RANK, headers=trace)).status_code == 200
     assert {name: came[-1].get(name.encode(), b"").decode() for name in trace} == trace
+
+
+def test_a_gateway_that_ranks_by_itself_loads_no_http_client() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", START], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert run.stdout.strip() == "[]", "it is a tenth of what a start loads"
