@@ -30,7 +30,7 @@ from model.prune import importance, prune
 from model.train import fit
 from streams.offline.training.registration import held_out_batches, split_for_calibration
 
-CANDIDATES = 200
+CANDIDATES = 120  # of a user, as `candidates.pool` is by default
 METHODS = {
     "int8-static": CalibrationMethod.MinMax,
     "int8-static, entropy": CalibrationMethod.Entropy,

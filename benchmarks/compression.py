@@ -6,7 +6,7 @@
 The folder holds a checkpoint and its examples. The benchmark splits the held-out examples (whole pools,
 newest) whose item a source has found, as the parity gate does: the oldest set the scales of static int8, the
 others measure errors and NDCG. Pruning and distillation learn the checkpoint's own training examples. Times
-are of real examples with 200 candidates on one thread; all variants take turns, so that a busy machine is
+are of real examples with 120 candidates on one thread; all variants take turns, so that a busy machine is
 fair to all. Wall time on a shared machine includes waiting: compare by CPU time.
 """
 

@@ -2,10 +2,10 @@
 
     python -m benchmarks.exploration [--json FILE]
 
-One thread, nothing else of the worker. A request has 200 candidates with 24 signals; 50 of them may be drawn,
+One thread, nothing else of the worker. A request has 120 candidates with 24 signals; 50 of them may be drawn,
 and the slate has 20 places. The mixture has four experts, and there is one level.
 
-    scores        what 32 samples say of 200 candidates' best 50, while the samples stay
+    scores        what 32 samples say of 120 candidates' best 50, while the samples stay
     samples       as "scores", and the samples are made anew, as after a lesson
     chances       how likely each of the 20 places was, over all samples
     draw          the slate itself, with its noise

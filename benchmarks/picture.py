@@ -85,7 +85,7 @@ def draw(report: dict[str, Any]) -> str:
                 [
                     "folds the event into",
                     "the user's state, finds",
-                    "200 candidates, scores",
+                    "120 candidates, scores",
                     "them: ONNX, int8",
                 ],
             ),

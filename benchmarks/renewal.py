@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from export.manifest import Manifest
 from export.registry import Registry
+from model.cache_folder import cache_folder
 from model.evaluate import Estimate, hit_rate, ndcg, ndcg_difference
 from model.examples import Shard
 from model.shard_writing import write_shard
@@ -33,7 +34,6 @@ from streams.examples.collector import ExampleCollector
 from streams.examples.folder import KINDS, LEARN, WHOLE, shard_name
 from streams.examples.sampled import place_of
 from streams.local.datasets import ml_100k
-from streams.local.kafka_jars import cache_folder
 from streams.offline.renewal.continued import continue_model
 from streams.offline.replay.prequential import prediction_of
 from streams.offline.stream_driver import Prequential

@@ -2,7 +2,7 @@
 
     python -m benchmarks.reweighting [--lessons 4000] [--json FILE]
 
-One thread, nothing else of the worker. A lesson has 10 places and one click; a request has 200 candidates;
+One thread, nothing else of the worker. A lesson has 10 places and one click; a request has 120 candidates;
 both have 24 signals. The mixture has four experts: the frozen order and three linear ones.
 
     global   one arm and one surface: the global level alone
@@ -35,7 +35,7 @@ from streams.learning.lesson import Lesson, LessonAnswer
 from streams.learning.looks import digest_of_names
 from streams.state.action_meaning import BUILT_IN
 
-SIGNALS, PLACES, CANDIDATES = 24, 10, 200
+SIGNALS, PLACES, CANDIDATES = 24, 10, 120
 COLUMNS = ("base", *(f"head_{k}" for k in range(SIGNALS - 1)))
 CLICK = BUILT_IN.codes["click"]
 ROUNDS = 9  # the median counts, and the least is told

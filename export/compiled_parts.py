@@ -33,7 +33,7 @@ FLOATS = tuple(name for name in USER_INPUTS if name not in WHOLE)
 KINDS = [np.dtype(np.int64 if name in WHOLE else np.float32) for name in USER_INPUTS]
 _floats, _wholes = (itemgetter(*map(USER_INPUTS.index, names)) for names in (FLOATS, WHOLE))
 BLOCK = 40
-"""So many candidates go through the tape together: few enough to stay in the cache, and a usual pool is five
+"""So many candidates go through the tape together: few enough to stay in the cache, and a usual pool is three
 times as many.
 """
 TABLES = 4

@@ -55,9 +55,13 @@ class Registry:
         place = self.folder / check_name(name)
         if place.exists():
             raise ModelError(f"{place} is already there; a model never changes: choose another name")
-        self.folder.mkdir(parents=True, exist_ok=True)
         staging = self.folder / f".adding-{name}-{uuid.uuid4().hex[:8]}"
-        staging.mkdir()
+        try:
+            staging.mkdir(parents=True)
+        except OSError as error:
+            raise ModelError(
+                f"registry {self.folder}: {error.strerror}; set model.registry to one that can be written"
+            ) from None
         try:
             yield staging
             if not (staging / MANIFEST).is_file():

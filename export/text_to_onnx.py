@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,13 +27,15 @@ from export.registry import Registry
 from export.session import Runner, open_session
 from export.text import TEXT_OUTPUTS, encoder_name, text_inputs
 from export.tokens import LibraryTokens, Tokens, load_tokenizer, unknown_in
-from model.errors import ParityError
+from model.errors import ModelError, ParityError
 from model.schema import F32
 from model.universal import UNIVERSAL
 
 COSINE_MEAN = 0.99
 KEPT = 64
 COMPARED = 200
+FITTED_TO = 1_000
+"""Of fewer texts the components are no good: phrases of the encoder's own words join them."""
 GENERAL = (
     "A comedy about two friends who drive across the country",
     "A spy thriller with car chases",
@@ -59,10 +62,24 @@ GENERAL = (
     "Broke after two weeks. I want my money back.",
     "Good for the price, but the instructions are poor.",
 )
-"""They stand in for the texts of a dataset without any: its items may get some later."""
+"""What both graphs are compared on where there are hardly any texts: items may get some later."""
 PACKAGES = (
     "headrace", UNIVERSAL, "onnx", "onnxruntime", "onnxscript", "tokenizers", "torch", "transformers",
 )  # fmt: skip
+
+
+def export_missing(registry: Registry, texts: Sequence[str], encoder: str = UNIVERSAL) -> bool:
+    """Export `encoder` where the registry lacks it; whether it did. Raises as `export_text_encoder`."""
+    name = encoder_name(encoder)
+    if registry.text.has(name):
+        return False
+    try:
+        export_text_encoder(registry, texts, time.time_ns() // 1_000_000, encoder)
+    except ModelError:
+        if not registry.text.has(name):  # another process may have been faster
+            raise
+        return False
+    return True
 
 
 def export_text_encoder(
@@ -78,7 +95,8 @@ def export_text_encoder(
 
     `texts`: real ones, to fit the projection to `kept` dimensions. The function compares int8 with fp32 on
     `COMPARED` of them: a mean cosine below `cosine_mean` is a `ParityError`. If there are few texts, or none
-    (a dataset of ids alone), general ones join them. fp32 must agree with what the weights came from.
+    (a shop's first day, a dataset of ids alone), general ones join them. fp32 must agree with what the
+    weights came from.
     """
     if len(texts) < len(GENERAL):
         texts = [*texts, *GENERAL]
@@ -95,7 +113,8 @@ def export_text_encoder(
                 f"int8 keeps a mean cosine of {cosines.mean():.4f} to fp32 on {len(cosines)} texts (at least "
                 f"{cosine_mean}); the gate registers nothing. Name another encoder, or lower the limit"
             )
-        save_projection(fit_projection(served, kept), folder / PROJECTION)
+        fitted_to = np.concatenate([served, *_of_phrases(encoder, folder, tokens, FITTED_TO - len(texts))])
+        save_projection(fit_projection(fitted_to, kept), folder / PROJECTION)
         different = sorted({tuple(ids): k for k, ids in reversed([*enumerate(encoded[::step])])}.values())
         kept_near = neighbours_kept(exact[different], served[::step][different])
         manifest = TextManifest(
@@ -129,6 +148,15 @@ def _written(encoder: str, folder: Path, texts: Sequence[str]) -> tuple[Tokens, 
     write_transformer(encoder, folder, texts)
     path = folder / TOKENIZER
     return LibraryTokens(load_tokenizer(path)), unknown_in(path), (TOKENIZER,)
+
+
+def _of_phrases(encoder: str, folder: Path, tokens: Tokens, count: int) -> list[F32]:
+    """Vectors of so many phrases, as one array; none of another encoder, which only a training brings."""
+    if count <= 0 or encoder != UNIVERSAL:
+        return []
+    from export.universal.phrases import phrases
+
+    return [_vectors(folder / TEXT_ENCODER, tokens.ids(phrases(count)))]
 
 
 def _vectors(path: Path, encoded: Sequence[list[int]]) -> F32:

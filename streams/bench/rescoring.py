@@ -149,7 +149,7 @@ def bench_rescoring(
     folders: Sequence[Path],
     providers: Sequence[str] = ("cpu",),
     users: Sequence[int] = (1, 3, 16, 64),
-    candidates: int = 200,
+    candidates: int = 120,
     runs: int = 200,
     threads: int = 1,
 ) -> tuple[list[RescoringRow], dict[str, str]]:

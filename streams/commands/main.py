@@ -35,6 +35,7 @@ COMMANDS = {
     "trace": "which trace an event has, by its id",
     "train": "train, export and register a model from a dataset",
     "distil": "train a smaller model to rank like a registered one",
+    "encoder": "make the text encoder, where the registry has none",
     "tune-text": "tune the text encoder on a dataset, and keep it if it is better",
     "renew": "train the model in force on logged examples again and again, as a service",
     "replay": "evaluate on a dataset: predict each event, then learn it",

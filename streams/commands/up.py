@@ -6,7 +6,8 @@
 The command runs until Ctrl-C or SIGTERM, then stops everything and exits with 0. If one of the processes ends
 by itself, the command prints its name, its exit code and the end of its log, stops the others, keeps the
 logs, and exits with 1. Events and feeds are gone afterwards, unless --folder says where to keep them. Models
-come from model.registry; without a model the counters rank the feeds.
+come from model.registry; without a model the counters rank the feeds. Where the registry has no text encoder,
+the first start makes one (model.make_encoder): searches go by meaning, too.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+from model.cache_folder import cache_folder
 from model.errors import LocalStackError
-from streams.local.kafka_jars import cache_folder, kafka_jars
+from streams.local.kafka_jars import kafka_jars
 from streams.local.ports import LOOPBACK, ask, free_ports
 from streams.local.processes import ChildProcess
 from streams.local.readiness import wait_until_ready

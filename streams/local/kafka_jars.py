@@ -7,10 +7,9 @@ them in place. So a broken download, or two downloads at once, leave nothing hal
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from model.errors import LocalStackError
@@ -20,19 +19,6 @@ KAFKA_VERSION = "4.1.1"
 COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"
 # The output of `sha256sum *.jar` in the folder that `kafka_jars` returns; renew it with the versions above.
 CHECKSUMS = Path(__file__).with_name("kafka_jars.sha256")
-
-
-def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder for downloads: `HEADRACE_CACHE`, else `headrace` in the user's cache folder.
-
-    >>> cache_folder({"XDG_CACHE_HOME": "/c"}).as_posix()
-    '/c/headrace'
-    >>> cache_folder({"HEADRACE_CACHE": "/mine", "XDG_CACHE_HOME": "/c"}).as_posix()
-    '/mine'
-    """
-    if chosen := environ.get("HEADRACE_CACHE"):
-        return Path(chosen)
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headrace"
 
 
 def kafka_jars(cache: Path, progress: Callable[[str], None] = lambda _: None) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from model.errors import HeadraceError, LocalStackError, SettingsError
 from streams.kafka.topics import ensure_topics
+from streams.local.first_encoder import make_first_encoder
 from streams.local.processes import ChildProcess
 from streams.local.services import Services, check_running
 from streams.local.stack import LocalStack
@@ -38,6 +39,7 @@ def run_until_stopped(settings: Settings, workers: int, folder: Path | None) -> 
                 LocalStack(settings, folder, progress=_say, logs=logs, durable=True)
             )
             asyncio.run(ensure_topics(stack.settings.kafka))
+            make_first_encoder(stack.settings, logs, _say)
             services = running.enter_context(Services(stack.settings, logs, workers, _say))
             _say(f"gateway   {services.gateway_url}   (its API: {services.gateway_url}/schema)")
             if stack.settings.gateway.demo_app != "off":

@@ -33,7 +33,7 @@ class ModelInService:
     and score candidates in place of `users` and `scorer`.
 
     vectors [n, item_dim], keys [n, user_dim] and `tables`, by name [n, ...]: of each item; those of the first
-    `known` items are made. `index` is over the keys.
+    `known` items are made. met [n]: whether the item was in the training. `index` is over the keys.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class ModelInService:
         self.columns = _columns(schema, sources)
         self.vectors: F32 = np.zeros((0, schema.item_dim), np.float32)
         self.keys: F32 = np.zeros((0, schema.user_dim), np.float32)
+        self.met = np.zeros(0, np.bool_)
         self.tables: dict[str, F32] = {}
         if parts is not None:
             self.tables = parts.tables(self.vectors)
@@ -74,6 +75,7 @@ class ModelInService:
                 self.vectors, self.keys = (
                     longer(each, room, self.known) for each in (self.vectors, self.keys)
                 )
+                self.met = longer(self.met, room, self.known)
                 self.tables = {name: longer(each, room, self.known) for name, each in self.tables.items()}
             for begin in range(0, len(rows), AT_ONCE):
                 self._make(catalog, rows[begin : begin + AT_ONCE])
@@ -86,7 +88,7 @@ class ModelInService:
         """What depends on the items alone, of these rows."""
         ids = np.array(self.numbering.of([catalog.ids[row] for row in rows.tolist()]), np.int64)
         vectors, self.keys[rows] = self.tower(ids, self._content(catalog, rows))
-        self.vectors[rows] = vectors
+        self.vectors[rows], self.met[rows] = vectors, ids > 0
         if self.parts is not None:
             for name, made in self.parts.tables(vectors).items():
                 self.tables[name][rows] = made

@@ -29,6 +29,12 @@ RULES = (Unavailable(), Excluded(), AskedFor())
 """What the user has met is no reason to hide what they search for."""
 PARTS = ("words", "meaning", "named", "price")
 GROWTH = 8
+BEST = 3
+"""Of the items that words find, so many tell how much of the query its words account for."""
+HELD = 0.6
+"""This share of a query's words, by their rarity, is as good as all: then words and meaning count what the
+settings say. Chosen on a half of searches for packages, reported on the other (dev/LOG.md).
+"""
 FEW = 1_000
 """Items that a filter leaves, up to which the index of words is told of them one by one."""
 
@@ -88,13 +94,14 @@ def _find(
     entities = pipeline.workspace.entities
     graph, row_of = (None, None) if entities is None else (entities.graph, entities.row_of)
     masks = rows_named(asked.named, catalog, graph, row_of)
-    lists = [Found(hits.rows, scaled(hits.scores), settings.words)]
+    words, meaning = (settings.words, 0.0) if vector is None else _weights(index, asked, hits)
+    lists = [Found(hits.rows, scaled(hits.scores), words)]
     if vector is not None:
         rows = hits.rows
-        if not _full_of_words(settings, lists[0], len(masks), asked.prices.leaning):
+        if not _full_of_words(settings, lists[0], meaning, len(masks), asked.prices.leaning):
             rows = near(pipeline, vector, blocked, settings.per_list, settings.least_cosine)
             rows = united(rows, hits.rows) if settings.fusion == "scores" else rows
-        lists.append(Found(rows, cosines(catalog, rows, vector), settings.meaning))
+        lists.append(Found(rows, cosines(catalog, rows, vector), meaning))
     brought = _brought(recommender, asked, masks, blocked, settings.per_list)
     if len(brought):
         lists.append(Found(brought, np.zeros(len(brought), np.float32), 0.0))
@@ -102,15 +109,26 @@ def _find(
     return _pool(recommender, index, asked, masks, fused, has_meaning=vector is not None)
 
 
-def _full_of_words(settings: SearchSettings, words: Found, names: int, leaning: int) -> bool:
+def _weights(index: SearchIndex, asked: Understood, hits: Hits) -> tuple[float, float]:
+    """What words and meaning count. Where the best items have few of a query's words, as where it is in
+    another language than theirs but for a name, meaning takes over what the missing words would count.
+    """
+    words, meaning = index.settings.words, index.settings.meaning
+    if index.settings.fusion != "scores" or not meaning or not len(hits.rows):
+        return words, meaning
+    held = min(index.held(asked, hits.rows[:BEST]) / HELD, 1.0)
+    return words * held, meaning + words * (1.0 - held)
+
+
+def _full_of_words(settings: SearchSettings, words: Found, meaning: float, names: int, leaning: int) -> bool:
     """Whether the words fill the pool with what no other item can come up to, however near it is: then no
     vectors are searched. leaning: an item's price counts by its place among all that is found, so all is to
     be found.
     """
     if settings.fusion != "scores" or leaning or len(words.rows) < settings.pool:
         return False
-    named = settings.intent * (settings.words + settings.meaning) if names else 0.0
-    return settings.words * float(words.scores[settings.pool - 1]) > settings.meaning + named + ROUNDING
+    named = settings.intent * (words.weight + meaning) if names else 0.0
+    return words.weight * float(words.scores[settings.pool - 1]) > meaning + named + ROUNDING
 
 
 def _pool(

@@ -11,6 +11,7 @@ import itertools
 import logging
 from array import array
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,9 @@ class SearchIndex:
         self.committed = 0
         self._understood: Remembered[str, Understood] = Remembered(KEPT)
         self._found: Remembered[tuple[tuple[Spelling, ...], ...], Hits] = Remembered(KEPT)
+        self._held: Remembered[tuple[tuple[tuple[Spelling, ...], ...], tuple[int, ...]], float] = Remembered(
+            KEPT
+        )
         self._having: Remembered[tuple[tuple[Spelling, ...], ...], Having] = Remembered(KEPT_WHOLE)
         self._changes = Waiting()
         self._reading: array[int] | None = None
@@ -128,7 +132,10 @@ class SearchIndex:
         if not self.waiting and not self._to_learn_graph:
             return 0
         self.pace.begin()
-        with self._understood.changing(), self._found.changing(), self._having.changing():
+        kept = self._understood, self._found, self._held, self._having
+        with ExitStack() as changing:
+            for each in kept:
+                changing.enter_context(each.changing())
             return self._commit()
 
     def _commit(self) -> int:
@@ -194,6 +201,7 @@ class SearchIndex:
         """Understand and search each query anew, as after a change."""
         self._understood.forget()
         self._found.forget()
+        self._held.forget()
         self._having.forget()
 
     def understood(self, text: str) -> Understood | None:
@@ -204,6 +212,11 @@ class SearchIndex:
         """The `search.per_list` best of all items by the words of a query."""
         words = tuple(map(tuple, asked.looked_for))
         return self._found.of(words, lambda: self.words.search(words, self.settings.per_list))
+
+    def held(self, asked: Understood, rows: NDArray[np.int32]) -> float:
+        """Which share of the words of a query these items have; see `Words.held`."""
+        words = tuple(map(tuple, asked.asked))
+        return self._held.of((words, tuple(rows.tolist())), lambda: self.words.held(words, rows))
 
     def having(self, asked: Understood) -> Having:
         """All items that have the words of a query, `search.matches` at most; see `Words.having`."""

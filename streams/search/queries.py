@@ -19,6 +19,7 @@ from streams.search.pinyin_syllables import is_pinyin
 from streams.search.prices import PriceWords, price_words
 from streams.search.scripts import letters_of, normalized, unspaced
 from streams.search.typos import Spelling as SpellingTable
+from streams.search.units import also_written, apart
 from streams.search.whole_titles import whole_titles
 from streams.search.word_queries import Spelling
 from streams.search.words import STEM, Words
@@ -27,7 +28,7 @@ MOST_TERMS = 32
 """Different words of a query that are looked for: the first ones."""
 MOST_CHARACTERS = 2_000
 """Of a query that are read. A longer one is cut."""
-SAME_STEM, ONE_LETTER, JOINED, ELSEWHERE = 0.9, 0.8, 0.9, 0.9
+SAME_STEM, ONE_LETTER, JOINED, ELSEWHERE, SAME_UNIT = 0.9, 0.8, 0.9, 0.9, 0.9
 MISTAKES = {0: 0.9, 1: 0.7, 2: 0.5}
 """What a correction counts, by the letters that differ."""
 MOST_BEGINNINGS = 20
@@ -77,10 +78,11 @@ def understand(
     prices = price_words(text) if priced else PriceWords(None, None, 0, text)
     languages = words.spoken()
     typed = list(dict.fromkeys(terms(prices.rest)))[:MOST_TERMS]
-    every, meant = _pronounced(parted(typed, frequency), pinyin, frequency)
+    every, meant = _pronounced(parted(apart(typed, frequency), frequency), pinyin, frequency)
     every = list(dict.fromkeys(every))[:MOST_TERMS]
     simple, region = spellings(prices.rest), elsewhere(prices.rest)
     telling = [term for term in every if not says_nothing(term, languages)] or every
+    units = also_written(telling)
     asked, fixed = [], dict[str, str]()
     for at, term in enumerate(telling):
         ways = {term: 1.0}
@@ -89,6 +91,7 @@ def understand(
             _add(ways, [(simple[term], 1.0)])
         if term in region:
             _add(ways, [(region[term], ELSEWHERE)])
+        _add(ways, [(each, SAME_UNIT) for each in units.get(at, ())])
         for way in list(ways) if unspaced(term) and len(letters_of(term)) == 1 else ():
             _add(ways, [(each, ONE_LETTER) for each, _ in words.beginning(way, MOST_BEGINNINGS)])
         for near in (

@@ -64,6 +64,21 @@ class WordQueries:
         """What has any of the words."""
         return _Q.boolean_query([(tantivy.Occur.Should, self._word(each, fields)) for each in asked])
 
+    def weighed(self, asked: Sequence[Sequence[Spelling]], fields: Fields) -> tuple[tantivy.Query, float]:
+        """What has any of the words, where each word that is there counts its rarity, however often it stands
+        there; and what all of them count together.
+        """
+        found, most = [], 0.0
+        for spellings in asked:
+            documents = [field.documents for term, _ in spellings for field in fields[term]]
+            # What was deleted is counted until its segment is merged.
+            counts = _rarity(min(max(documents, default=0), self._documents), self._documents)
+            most += counts
+            if documents:
+                query = _Q.const_score_query(self._word(spellings, fields), counts)
+                found.append((tantivy.Occur.Should, query))
+        return _Q.boolean_query(found), most
+
     def whole(self, word: WholeWord, fields: Fields) -> tantivy.Query:
         """What has a word as a whole."""
         terms = [(tantivy.Occur.Should, self._word(ways, fields)) for ways in word.terms]

@@ -189,6 +189,20 @@ class Words:
             query = _Q.boolean_query([(tantivy.Occur.Must, query), (tantivy.Occur.Must, only)])
         return self.ask(query, limit)
 
+    def held(self, asked: Sequence[Sequence[Spelling]], rows: NDArray[np.int32]) -> float:
+        """Which share of some words the items of these rows have, on average: from 0 to 1. A word counts by
+        its rarity, and one that no item has as the rarest.
+        """
+        if not asked or not len(rows):
+            return 0.0
+        queries = self._queries()
+        fields = {term: queries.fields_of(term) for spellings in asked for term, _ in spellings}
+        query, most = queries.weighed(asked, fields)
+        only = _Q.const_score_query(_Q.term_set_query(self._schema, _ROW, rows.tolist()), 0.0)
+        both = _Q.boolean_query([(tantivy.Occur.Must, only), (tantivy.Occur.Should, query)])
+        hits = self._searcher.search(both, len(rows), count=False).hits
+        return float(sum([score for score, _ in hits]) / (most * len(rows)))
+
     def having(self, asked: Sequence[WholeWord], limit: int) -> Having:
         """The items that have all of some words; where there are none, those that have the most of them. Of
         more than `limit` those that have them the best.

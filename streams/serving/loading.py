@@ -12,6 +12,7 @@ from export.providers import OnFallback
 from export.registry import Registry
 from export.text import TextEncoder, encoder_name, load_text_encoder
 from model.errors import ModelError
+from model.universal import UNIVERSAL
 from streams.ranking.model_in_service import ModelInService
 from streams.serving.opining import opining
 from streams.serving.text_identity import identity_of
@@ -128,7 +129,12 @@ def load_encoder(
                 f"no text encoder {name!r} in {registry.text.folder} (there: {', '.join(others)}): set "
                 "model.text_encoder to the one that the active model was trained with"
             )
-        log.warning("no text encoder %r in %s: texts are left out", name, registry.text.folder)
+        log.warning(
+            "no text encoder %r in %s: texts are left out, and searches go by words alone; %s makes it",
+            name,
+            registry.text.folder,
+            "`headrace encoder`" if settings.text_encoder == UNIVERSAL else "a training",
+        )
         return None
     encoder = load_text_encoder(
         registry.text.get(name),

@@ -22,6 +22,7 @@ from streams.ranking.model_in_service import ModelInService
 from streams.serving.arms import models_of
 from streams.serving.model_loader import Loaded, ModelLoader
 from streams.serving.model_watcher import ModelWatcher
+from streams.serving.other_goods import other_goods
 from streams.serving.replica import Replica
 from streams.settings.tree import Settings
 from streams.stores.base import Store
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 TRY_AGAIN_AFTER_S = 30.0
 """So long after an arm's model could not be loaded it is tried again."""
+LOOK_EVERY_S = 30.0
+"""How often the active model is held against the items here."""
 
 
 class RegistryModels:
@@ -61,7 +64,8 @@ class RegistryModels:
         self._waiting: Loaded | None = None
         self._providers: dict[str, str] = {}
         self._said: set[str] = set()
-        self._tried_s = 0.0
+        self._tried_s = self._looked_s = 0.0
+        self._other_goods = ""
 
     @property
     def name(self) -> str:
@@ -79,7 +83,7 @@ class RegistryModels:
         lacking = [
             f"{name}, which an arm names, is not in service: {why}" for name, why in self.missing.items()
         ]
-        return "; ".join([*filter(None, [self.trouble]), *lacking])
+        return "; ".join([*filter(None, [self.trouble, self._other_goods]), *lacking])
 
     def facts(self) -> dict[str, Any]:
         """The active model and its provider, whether anything runs on another than the first that was asked
@@ -162,10 +166,24 @@ class RegistryModels:
                 self.loading = asyncio.create_task(self._load_wanted())
 
     async def mend(self) -> None:
-        """Try again, in the background and now and then, to load what is missing."""
+        """Try again, in the background and now and then, to load what is missing; and see whether the active
+        model is one of the items here.
+        """
+        if time.monotonic() - self._looked_s >= LOOK_EVERY_S:
+            self._looked_s = time.monotonic()
+            await self._look()
         due = time.monotonic() - self._tried_s >= TRY_AGAIN_AFTER_S
         if self.missing and due and (self.mending is None or self.mending.done()):
             self.mending = asyncio.create_task(self._load_named())
+
+    async def _look(self) -> None:
+        model, before = self._active, self._other_goods
+        core = self.replica.core
+        self._other_goods = (
+            "" if model is None else await core.call(other_goods, self.replica.recommender, model)
+        )
+        if self._other_goods and not before:
+            self.watcher.warned(self._other_goods)
 
     async def swap(self) -> None:
         """Serve the model that was loaded meanwhile, if any. The caller holds the replica's lock."""

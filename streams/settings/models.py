@@ -18,6 +18,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`registry`: the folder of models. `providers`: tried in order, "compiled" (code of our own,
     fp32), "tensorrt", "cuda" or "cpu" (onnxruntime); what has no compiled form runs on the CPU.
 
+    `make_encoder`: whether `headrace up` makes the default text encoder where the registry has none.
     `fallback`: where the first provider is missing, go on with the next (logged, counted, shown by /readyz)
     instead of refusing to start. `active`: the model to use where the store names none ("" for the newest).
     `image_dim`, `audio_dim`: dimensions of the items' image and audio vectors; 0: those views are not used.
@@ -27,6 +28,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     registry: str = "var/models"
     text_encoder: str = UNIVERSAL
+    make_encoder: bool = True
     active: str = ""
     providers: tuple[str, ...] = ("compiled",)
     fallback: bool = False

@@ -40,7 +40,7 @@ class CandidateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     `quota_most` of the pool.
     """
 
-    pool: Count = 200
+    pool: Count = 120
     per_source: Count = 300
     sources: tuple[str, ...] = ()
     history: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
@@ -110,7 +110,7 @@ class ArmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LadderSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When the rungs of the degradation ladder are taken, by how long events would wait on the rung above.
 
-    A rung that would begin where the next one does is left out. So is `fewer` by default: it saves a fifth of
+    A rung that would begin where the next one does is left out. So is `fewer` by default: it saves an eighth of
     the work, so under load it would take the place of the full model for most, not of the counters.
     """
 

@@ -29,8 +29,9 @@ from streams.state.action_meaning import built_in
 
 _BOOLEANS = {"true", "false", "1", "0"}
 
-# HEADRACE_CACHE: where the local stack keeps what it downloads (streams/local/kafka_jars.py).
-NOT_SETTINGS = {"HEADRACE_CACHE"}
+# HEADRACE_CACHE: where this user keeps downloads and what can be made anew (model/cache_folder.py).
+# HEADRACE_TRACED: where the graphs among it are kept, if elsewhere (export/traced.py).
+NOT_SETTINGS = {"HEADRACE_CACHE", "HEADRACE_TRACED"}
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -1,7 +1,7 @@
 """Items as columns: a row number for each item id, and arrays over rows.
 
 Row numbers come from the store (`Store.intern`), so that they mean the same item in every process and in
-every stored state. Features for 200 candidates are then a gather, not 200 look-ups.
+every stored state. Features for 120 candidates are then a gather, not 120 look-ups.
 """
 
 from __future__ import annotations

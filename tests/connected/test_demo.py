@@ -21,6 +21,8 @@ from tests.streams.local.running import listens, runs
 pytestmark = pytest.mark.connected
 
 ROOT = Path(__file__).parents[2]
+WITHOUT_ENCODER = {"HEADRACE_MODEL__MAKE_ENCODER": "false"}
+"""To make it takes seconds of CPU; `test_first_start.py` has one made."""
 SLICE = ("--limit", "1500", "--epochs", "1", "--rate", "40")
 
 
@@ -132,7 +134,7 @@ def test_a_worker_that_dies_ends_the_demo_with_its_log(folder: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_up_serves_until_it_is_asked_to_stop(tmp_path: Path, number: signal.Signals) -> None:
     output = tmp_path / "up.txt"
-    with command("up", output=output) as process:
+    with command("up", output=output, **WITHOUT_ENCODER) as process:
         wait_for(process, output, lambda text: "running until Ctrl-C" in text)
         family, addresses = offspring(process)
         process.send_signal(number)
@@ -146,7 +148,7 @@ def test_up_says_who_died_how_and_where_its_log_is(tmp_path: Path, kept: bool) -
     output = tmp_path / "up.txt"
     folder = ("--folder", str(tmp_path / "kept")) if kept else ()
     name = "worker" if kept else "gateway"
-    with command("up", *folder, output=output, TMPDIR=str(tmp_path)) as process:
+    with command("up", *folder, output=output, TMPDIR=str(tmp_path), **WITHOUT_ENCODER) as process:
         wait_for(process, output, lambda text: "running until Ctrl-C" in text)
         family, addresses = offspring(process)
         (victim,) = [pid for pid, line in family.items() if line.endswith(f"streams.commands {name}")]

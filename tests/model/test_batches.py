@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from model.batches import Batch, batches, forward, rescorer_inputs
-from model.examples import Shard
+from model.examples import NO_CANDIDATE, Shard
 from model.network import FusionNet
 from model.plan import NetworkPlan
+from model.ranking import scores_of
 from model.schema import RESCORER_INPUTS
 from model.vocabulary import Vocabulary
 from tests.model.examples_of import IMAGE, ITEMS, SCHEMA, SEEING, planted
@@ -45,6 +47,23 @@ def check_items(batch: Batch, shard: Shard, found: Sequence[int], expected: Sequ
         assert batch.attributes[place].tolist() == shard.attributes[source].tolist()
         for vectors, (_, known) in zip(batch.modalities, shard.modalities.items(), strict=True):
             assert vectors[place].numpy().tobytes() == known[source].astype(np.float32).tobytes()
+
+
+def test_pools_of_several_sizes_are_scored_as_each_is_alone() -> None:
+    """The setting may have changed between two shards."""
+    large = planted(5, seed=1)
+    small = replace(
+        planted(4, seed=2), **{name: getattr(planted(4, seed=2), name)[:, :3] for name in NO_CANDIDATE}
+    )
+    fusion = net()
+    alone = [scores_of(fusion, [each], VOCABULARY)[..., 0] for each in (large, small)]
+    together = scores_of(fusion, [large, small], VOCABULARY)[..., 0]
+    wide = large.candidates.shape[1]
+    assert together.shape == (9, wide)
+    assert wide > 3
+    np.testing.assert_allclose(together[:5], alone[0], atol=1e-6)
+    np.testing.assert_allclose(together[5:, :3], alone[1], atol=1e-6)
+    assert np.isnan(together[5:, 3:]).all()
 
 
 @pytest.mark.parametrize("image", [False, True])

@@ -26,7 +26,7 @@ UNIT = "a user"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", default="1,3,16,64", metavar="U,U,...", help="batch sizes (1,3,16,64)")
-    parser.add_argument("--candidates", type=int, default=200, metavar="N", help="of each user (200)")
+    parser.add_argument("--candidates", type=int, default=120, metavar="N", help="of each user (120)")
     parser.add_argument(
         "--providers",
         default="compiled,cpu",

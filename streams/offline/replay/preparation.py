@@ -11,10 +11,10 @@ import numpy as np
 
 from export.projection import fit_projection
 from export.registry import Registry
+from model.cache_folder import cache_folder
 from model.schema import F32
 from model.vocabulary import Vocabulary
 from streams.datasets.dataset import Dataset
-from streams.local.kafka_jars import cache_folder
 from streams.offline.replay.options import Progress, ReplayOptions
 from streams.offline.stream_driver import Prequential
 from streams.offline.training.dataset_texts import spread, text_encoder, texts_of

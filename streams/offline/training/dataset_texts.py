@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from export.registry import Registry
 from export.text import TextEncoder, TokenCount, encoder_name, load_text_encoder, too_much_unknown
-from model.errors import ModelError
 from model.schema import F32
 from streams.datasets.as_events import reviews_of
 from streams.datasets.dataset import Dataset
@@ -35,15 +33,10 @@ def text_encoder(registry: Registry, texts: Sequence[str], settings: Settings, s
     """
     name = encoder_name(settings.model.text_encoder)
     if not registry.text.has(name):
-        from export.text_to_onnx import export_text_encoder
+        from export.text_to_onnx import export_missing
 
         say("exporting the text encoder", 0, 1)
-        sample = spread(texts, TEXTS_FOR_PROJECTION)
-        try:
-            export_text_encoder(registry, sample, time.time_ns() // 1_000_000, settings.model.text_encoder)
-        except ModelError:
-            if not registry.text.has(name):  # another process may have been faster
-                raise
+        export_missing(registry, spread(texts, TEXTS_FOR_PROJECTION), settings.model.text_encoder)
         say("exporting the text encoder", 1, 1)
     model = settings.model
     encoder = check_width(

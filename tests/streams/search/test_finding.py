@@ -81,3 +81,22 @@ def test_who_asks_for_common_words_has_no_vectors_searched(monkeypatch: pytest.M
     assert not asked
     found(here, "drum", vector_of("drum"), ItemFilter())
     assert asked
+
+
+@pytest.mark.parametrize("title", ["瑞典 图像 查看器 nokia", "visor de imagenes nokia"])
+def test_one_known_word_of_a_query_in_another_language_does_not_decide(title: str) -> None:
+    """Its meaning does: the item that is meant has no word of it, and others have the name."""
+    goods = [*(Goods(f"nokia charger {n}") for n in range(5)), Goods("picture viewer"), Goods("drum")]
+    here = shop(goods)
+    meant = vector_of("picture viewer")
+    assert found(here, title, meant, ItemFilter()).rows[0] == 5
+    assert found(here, "nokia charger", meant, ItemFilter()).rows[0] != 5, "what words account for stays"
+
+
+def test_weights_of_a_query_that_its_words_account_for_are_those_of_the_settings() -> None:
+    here = shop([Goods("guitar strap"), Goods("drum stick")])
+    pool = found(here, "guitar strap", vector_of("guitar strap"), ItemFilter())
+    words, meaning = here.indexed.settings.words, here.indexed.settings.meaning
+    np.testing.assert_allclose(
+        pool.parts[:2, 0], [words / (words + meaning), meaning / (words + meaning)], 1e-3
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -40,6 +41,28 @@ def test_it_finds_what_brute_force_finds(titles: list[str], word: str) -> None:
     assert rows(words, *asked) == has
     for term in asked:
         assert words.frequency(term) == sum(term in terms(title, indexed=True) for title in titles)
+
+
+@given(TITLES, st.lists(WORDS, min_size=1, max_size=4, unique=True), st.integers(1, 4))
+@settings(max_examples=30, deadline=None)
+def test_what_items_hold_of_some_words_is_what_counting_says(
+    titles: list[str], asked: list[str], few: int
+) -> None:
+    """A word counts its inverse document frequency, however often an item has it."""
+    words = Words()
+    words.put(documents(titles))
+    every = list(dict.fromkeys(term for word in asked for term in terms(word)))
+    has = [set(terms(title, indexed=True)) for title in titles]
+    rarity = {
+        term: math.log1p((len(titles) - n + 0.5) / (n + 0.5))
+        for term in every
+        for n in [sum(term in each for each in has)]
+    }
+    chosen = np.arange(min(few, len(titles)), dtype=np.int32)
+    expected = np.mean([sum(rarity[term] for term in every if term in has[row]) for row in chosen])
+    found = words.held([[(term, 1.0)] for term in every], chosen)
+    assert found == pytest.approx(expected / sum(rarity.values()), abs=1e-5)
+    assert words.held([], chosen) == words.held([[("guitar", 1.0)]], chosen[:0]) == 0.0
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), TITLES.map(lambda titles: titles[0])), max_size=12))

@@ -54,10 +54,11 @@ def test_an_arm_has_no_experts_of_its_own() -> None:
 
 def test_the_ids_of_slates_are_those_of_settings_without_it() -> None:
     """As long as nothing was learned, see `tests/streams/ranking/test_adaptation.py`: a digest is made of the
-    three sections that there were before, and of the settings that were in them.
+    three sections that there were before, and of the settings that were in them, with the pool of then.
     """
     encode = msgspec.json.Encoder(order="deterministic").encode
-    candidates = Settings().candidates
+    then = override(Settings(), {"candidates": {"pool": 200}})
+    candidates = then.candidates
     before = ("pool", "per_source", "sources", "history", "rank_constant", "weights", "reserve")
     its = [(name, getattr(candidates, name)) for name in (*before, "fresh_half_life_s")]
     sections = [
@@ -65,12 +66,12 @@ def test_the_ids_of_slates_are_those_of_settings_without_it() -> None:
             b"candidates",
             b"{%s}" % b",".join(b'"%s":%s' % (name.encode(), encode(value)) for name, value in its),
         ),
-        (b"rescoring", encode(Settings().rescoring)),
-        (b"feed", encode(Settings().feed)),
+        (b"rescoring", encode(then.rescoring)),
+        (b"feed", encode(then.feed)),
     ]
     told = b",".join(b'"%s":%s' % each for each in sections)
     expected = hashlib.blake2b(b"{%s}" % told, digest_size=8).hexdigest()
     assert expected == "c4a1e20f26c3551e"
     for tree in ({}, ON, {"reweighting": {"share": 0.5}}):
-        core = Recommender(override(Settings(), tree))
+        core = Recommender(override(then, tree))
         assert core.arms.declared["default", "full"].digest == expected

@@ -54,7 +54,9 @@ def log(folder: Path, begin_ms: int, hint: float) -> None:
     for number in range(4):
         begin = begin_ms + 1_000 * number
         written(folder, LEARN, begin, 100, 9, hint)
-    written(folder, WHOLE, begin_ms + 4_000, 200, 21, 3.0)
+    # `candidates.pool` became smaller between the two.
+    written(folder, WHOLE, begin_ms + 4_000, 100, 21, 3.0)
+    written(folder, WHOLE, begin_ms + 4_500, 100, 13, 3.0)
 
 
 def written(folder: Path, kind: str, begin_ms: int, examples: int, candidates: int, hint: float) -> None:
