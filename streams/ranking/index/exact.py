@@ -41,8 +41,8 @@ def find_exact(
 
 
 def _products(queries: F32, vectors: F32) -> F32:
-    """[B, n], contiguous. A few queries are multiplied from the other side: OpenBLAS takes up to twice as long
-    where the first matrix has so few rows.
+    """[B, n], contiguous. A few queries are multiplied from the other side: OpenBLAS takes up to twice as
+    long where the first matrix has so few rows.
     """
     if 1 < len(queries) <= FEW_QUERIES:
         return np.ascontiguousarray((vectors @ queries.T).T)
