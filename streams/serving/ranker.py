@@ -40,10 +40,11 @@ from streams.serving.item_search import ItemSearch
 from streams.serving.live import Live, Step, open_live
 from streams.serving.meetings import with_rows_met
 from streams.serving.ranker_asked import Answer, Asked
-from streams.serving.ranker_batch import RankedBatch, Waiting, rank
+from streams.serving.ranker_batch import RankedBatch, rank
 from streams.serving.ranker_explaining import Worth, worth
 from streams.serving.ranker_queries import Queries
 from streams.serving.ranker_queue import RankerQueue
+from streams.serving.ranker_request import Waiting
 from streams.serving.ranker_slates import RankedSlates
 from streams.serving.ranker_watch import RankerWatch, Unwatched
 from streams.settings.tree import Settings

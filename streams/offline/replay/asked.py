@@ -31,7 +31,8 @@ from streams.gateway.ranking.ranked import Ranked, ranked
 from streams.learning import kept_slates_codec
 from streams.offline.stream_driver import Prequential
 from streams.serving.ranker_asked import Asked
-from streams.serving.ranker_batch import Waiting, rank
+from streams.serving.ranker_batch import rank
+from streams.serving.ranker_request import Waiting
 from streams.settings.tree import DEFAULT_ARM, Settings
 from streams.state import user_state_codec
 from streams.state.event_meaning import Encode, encoded

@@ -16,6 +16,8 @@ MOST_SCORES = 1 << 21
 """So many scores are held at once: a batch over more is divided."""
 ROOM = 2_048
 """So many keys are gathered before the best are kept: all of them, where there are no more items."""
+FEW_QUERIES = 8
+"""Up to so many at once, a product from the other side is faster, with the turning of what comes of it."""
 SLACK = 16
 """A BLAS adds up in an order of its own. So many more than are asked for are looked at again."""
 
@@ -29,13 +31,22 @@ def find_exact(
 
     One matrix product serves the batch.
     """
-    floor, found, transposed = np.float32(least), [], vectors.T
+    floor, found = np.float32(least), []
     step = max(MOST_SCORES // max(len(vectors), 1), 1)
     for begin in range(0, len(queries), step):
-        for b, scores in enumerate(queries[begin : begin + step] @ transposed, begin):
+        for b, scores in enumerate(_products(queries[begin : begin + step], vectors), begin):
             rows = np.empty(min(limits[b], len(vectors)), np.int32)
             found.append(rows[: _pick(vectors, queries[b], scores, blocked[b], rows, floor)])
     return found
+
+
+def _products(queries: F32, vectors: F32) -> F32:
+    """[B, n], contiguous. A few queries are multiplied from the other side: OpenBLAS takes up to twice as
+    long where the first matrix has so few rows.
+    """
+    if 1 < len(queries) <= FEW_QUERIES:
+        return np.ascontiguousarray((vectors @ queries.T).T)
+    return np.asarray(queries @ vectors.T, np.float32)
 
 
 @compiled

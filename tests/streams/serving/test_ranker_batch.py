@@ -9,17 +9,17 @@ import pytest
 
 from model.errors import StoreError
 from streams.experiments.registry.state import Registry
-from streams.ranking.given_fields import CandidateFields
 from streams.ranking.slate import Slate
 from streams.search.index import SearchIndex
 from streams.search.searching import SearchAsked, search
-from streams.serving.ranker_asked import Answer, Asked, GivenItem
-from streams.serving.ranker_batch import Waiting, candidates_of, given_of, rank
+from streams.serving.ranker_asked import Answer, Asked
+from streams.serving.ranker_batch import rank
+from streams.serving.ranker_request import Waiting
 from streams.settings.reading import override
 from streams.settings.search import SearchSettings
 from streams.settings.tree import Settings
 from streams.state import user_state_codec
-from tests.streams.core import Small, toy_model, unit
+from tests.streams.core import Small, toy_model
 from tests.streams.experiments.declarations import raw, running
 
 FRESH = {"stages": {"candidates": {"sources": ["fresh"]}}}
@@ -162,16 +162,3 @@ def test_what_may_come_back_does_so_beside_a_session_too() -> None:
     before, shown = ({item.item_id for item in each.slate.items} for each in (without, answer))
     assert len(met & shown) > 1
     assert shown == before - {"i39"}
-
-
-def test_the_text_of_an_announcement_stands_and_a_described_item_without_one_has_the_callers() -> None:
-    small, words = Small(items=3), unit(np.ones(64)).astype(np.float16).astype(np.float32)
-    small.announce(0, words)
-    small.announce(1)
-    told = GivenItem(CandidateFields(price=2.0), title="A lamp")
-    asked = Asked("u", items=("i0", "i1", "new", "i2"), given=dict.fromkeys(("i0", "i1", "new"), told))
-    rows = candidates_of(asked, small.core.catalog.rows)
-    given = given_of(asked, rows, {"A lamp": words}, small.core.catalog)
-    assert rows == {"i0": 0, "i1": 1, "new": -1, "i2": 2}
-    assert {row: fields.text is words for row, fields in given.items()} == {0: False, 1: True, -1: True}
-    assert {row: fields.item_id for row, fields in given.items()} == {0: "", 1: "", -1: "new"}
