@@ -1,5 +1,10 @@
 """From a text encoder's vectors to the few dimensions that Headrace keeps of every item: principal
-components.
+components, half whitened.
+
+Along the first components most texts differ, so in a plain projection these alone decide how close two texts
+are. Whitening gives all components the same say, also those that are mostly noise. Between the two lies what
+finds most (Su et al. 2021, "Whitening sentence representations for better semantics and faster retrieval";
+what was tried is in dev/LOG.md).
 
 The export fits the projection once, and ships it with the encoder: vectors of two projections do not compare.
 """
@@ -17,10 +22,14 @@ from model.errors import ManifestError
 from model.schema import F32
 
 RIDGE = 1e-6  # keeps the components well defined if there are fewer texts than dimensions
+WHITENING = 0.25
+"""A component is divided by its variance to this power: 0 is a plain projection, .5 whitens."""
+VARIANCE_LEAST = 0.01
+"""Of the largest: what few texts do not vary in is not what they would vary in least."""
 
 
 class Projection(NamedTuple):
-    """mean [dim], components [dim, kept], orthonormal columns."""
+    """mean [dim], components [dim, kept], orthogonal columns."""
 
     mean: F32
     components: F32
@@ -57,17 +66,19 @@ def _project(vectors: F32, mean: F32, components: F32, kept: F32) -> None:
 
 
 def fit_projection(vectors: F32, kept: int) -> Projection:
-    """The `kept` directions in which the vectors [n, dim] differ most.
+    """The `kept` directions in which the vectors [n, dim] differ most, each with the length that `WHITENING`
+    gives it; the first one has 1.
 
     Each component's sign is fixed (its largest entry is positive): the same vectors give the same projection.
     """
     centre = vectors.mean(axis=0, dtype=np.float64)
     shifted = vectors - centre
     covariance = shifted.T @ shifted / len(vectors) + RIDGE * np.eye(vectors.shape[1])
-    _, directions = np.linalg.eigh(covariance)
-    chosen = directions[:, ::-1][:, :kept]
+    variances, directions = np.linalg.eigh(covariance)
+    chosen, shares = directions[:, ::-1][:, :kept], variances[::-1][:kept] / variances[-1]
     signs = np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(chosen.shape[1])])
-    return Projection(centre.astype(np.float32), (chosen * signs).astype(np.float32))
+    lengths = np.maximum(shares, VARIANCE_LEAST) ** -WHITENING
+    return Projection(centre.astype(np.float32), (chosen * (signs * lengths)).astype(np.float32))
 
 
 def save_projection(projection: Projection, path: Path) -> None:

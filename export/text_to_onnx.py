@@ -34,8 +34,9 @@ from model.universal import UNIVERSAL
 COSINE_MEAN = 0.99
 KEPT = 64
 COMPARED = 200
-FITTED_TO = 1_000
-"""Of fewer texts the components are no good: phrases of the encoder's own words join them."""
+PHRASES = 1_000
+"""Phrases of the encoder's own words that a projection is fitted to beside the catalogue's texts: what comes
+later, and who searches, may have other words than these."""
 GENERAL = (
     "A comedy about two friends who drive across the country",
     "A spy thriller with car chases",
@@ -113,7 +114,7 @@ def export_text_encoder(
                 f"int8 keeps a mean cosine of {cosines.mean():.4f} to fp32 on {len(cosines)} texts (at least "
                 f"{cosine_mean}); the gate registers nothing. Name another encoder, or lower the limit"
             )
-        fitted_to = np.concatenate([served, *_of_phrases(encoder, folder, tokens, FITTED_TO - len(texts))])
+        fitted_to = np.concatenate([served, *_of_phrases(encoder, folder, tokens)])
         save_projection(fit_projection(fitted_to, kept), folder / PROJECTION)
         different = sorted({tuple(ids): k for k, ids in reversed([*enumerate(encoded[::step])])}.values())
         kept_near = neighbours_kept(exact[different], served[::step][different])
@@ -150,13 +151,13 @@ def _written(encoder: str, folder: Path, texts: Sequence[str]) -> tuple[Tokens, 
     return LibraryTokens(load_tokenizer(path)), unknown_in(path), (TOKENIZER,)
 
 
-def _of_phrases(encoder: str, folder: Path, tokens: Tokens, count: int) -> list[F32]:
-    """Vectors of so many phrases, as one array; none of another encoder, which only a training brings."""
-    if count <= 0 or encoder != UNIVERSAL:
+def _of_phrases(encoder: str, folder: Path, tokens: Tokens) -> list[F32]:
+    """Vectors of `PHRASES` phrases, as one array; none of another encoder, which only a training brings."""
+    if encoder != UNIVERSAL:
         return []
     from export.universal.phrases import phrases
 
-    return [_vectors(folder / TEXT_ENCODER, tokens.ids(phrases(count)))]
+    return [_vectors(folder / TEXT_ENCODER, tokens.ids(phrases(PHRASES)))]
 
 
 def _vectors(path: Path, encoded: Sequence[list[int]]) -> F32:

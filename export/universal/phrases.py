@@ -1,5 +1,5 @@
-"""Phrases of the encoder's own words: what a projection is fitted to where a catalogue has few texts, or none
-yet. They mean nothing, and differ in all that the encoder tells apart.
+"""Phrases of the encoder's own words, which a projection is fitted to beside a catalogue's texts, and where it
+has none yet. They mean nothing, and differ in all that the encoder tells apart.
 """
 
 from __future__ import annotations

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from export.projection import fit_projection, load_projection, save_projection
+from export.projection import (
+    VARIANCE_LEAST,
+    WHITENING,
+    fit_projection,
+    load_projection,
+    save_projection,
+)
 from model.errors import ManifestError
 from model.schema import F32
 
@@ -26,7 +32,22 @@ def test_components_are_the_principal_ones() -> None:
     found = fit_projection(vectors(), 5)
     np.testing.assert_allclose(found.mean, expected.mean_, atol=1e-6)
     overlap = np.abs(found.components.T @ expected.components_.T)
-    np.testing.assert_allclose(overlap, np.eye(5), atol=1e-4)
+    lengths = (expected.explained_variance_ / expected.explained_variance_[0]) ** -WHITENING
+    np.testing.assert_allclose(overlap, np.diag(lengths), atol=1e-4)
+
+
+def test_a_whitened_component_varies_as_the_root_of_what_it_was() -> None:
+    """A quarter each time: the variance of what is projected is the root of what it was."""
+    projection = fit_projection(vectors(), 5)
+    made = (vectors() - projection.mean) @ projection.components
+    plain = PCA(5).fit(vectors()).explained_variance_
+    np.testing.assert_allclose(made.var(axis=0) / made[:, 0].var(), np.sqrt(plain / plain[0]), rtol=1e-3)
+
+
+def test_what_few_texts_do_not_vary_in_gets_a_bounded_say() -> None:
+    lengths = np.linalg.norm(fit_projection(vectors(4), 8).components, axis=0)
+    assert lengths[0] == pytest.approx(1.0)
+    assert lengths.max() == pytest.approx(VARIANCE_LEAST**-WHITENING)
 
 
 def test_rows_have_length_one_and_empty_texts_stay_zero() -> None:

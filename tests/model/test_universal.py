@@ -17,7 +17,7 @@ def test_the_wheel_holds_weights_and_pieces() -> None:
 
 def test_a_missing_wheel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    with pytest.raises(ModelError, match=r"install headrace\[train\]"):
+    with pytest.raises(ModelError, match=r"install headrace\[demo\]"):
         universal_folder()
 
 

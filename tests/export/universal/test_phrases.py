@@ -33,6 +33,7 @@ def test_what_is_kept_tells_goods_apart_better_than_what_a_few_texts_give(encode
 
     def kept(projection: Projection) -> float:
         differences = titles - titles.mean(axis=0)
-        return float(np.square(differences @ projection.components).sum() / np.square(differences).sum())
+        directions = projection.components / np.linalg.norm(projection.components, axis=0)
+        return float(np.square(differences @ directions).sum() / np.square(differences).sum())
 
     assert kept(encoder.projection) > 1.2 * kept(few)
