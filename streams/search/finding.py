@@ -29,9 +29,11 @@ RULES = (Unavailable(), Excluded(), AskedFor())
 """What the user has met is no reason to hide what they search for."""
 PARTS = ("words", "meaning", "named", "price")
 GROWTH = 8
-BEST = 3
-"""Of the items that words find, so many tell how much of the query its words account for."""
-HELD = 0.6
+BEST = 1
+"""Of the items that words find, so many tell how much of the query its words account for. The second and the
+third best miss words of most queries, also where the first one has all.
+"""
+HELD = 0.5
 """This share of a query's words, by their rarity, is as good as all: then words and meaning count what the
 settings say. Chosen on a half of searches for packages, reported on the other (dev/LOG.md).
 """
@@ -110,7 +112,7 @@ def _find(
 
 
 def _weights(index: SearchIndex, asked: Understood, hits: Hits) -> tuple[float, float]:
-    """What words and meaning count. Where the best items have few of a query's words, as where it is in
+    """What words and meaning count. Where the best item has few of a query's words, as where it is in
     another language than theirs but for a name, meaning takes over what the missing words would count.
     """
     words, meaning = index.settings.words, index.settings.meaning
