@@ -1,4 +1,4 @@
-"""Phrases of the encoder's own words, which a projection is fitted to beside a catalogue's texts, and where it
+"""Phrases of the encoder's own words: a projection is fitted to them beside a catalogue's texts, and where it
 has none yet. They mean nothing, and differ in all that the encoder tells apart.
 """
 
