@@ -65,6 +65,11 @@ def _project(vectors: F32, mean: F32, components: F32, kept: F32) -> None:
                 out[j] /= length
 
 
+def warm_up() -> None:
+    """Load what is compiled, or compile it."""
+    Projection(np.zeros(1, np.float32), np.zeros((1, 1), np.float32))(np.zeros((1, 1), np.float32))
+
+
 def fit_projection(vectors: F32, kept: int) -> Projection:
     """The `kept` directions in which the vectors [n, dim] differ most, each with the length that `WHITENING`
     gives it; the first one has 1.

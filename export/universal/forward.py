@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from export.forward.kernel import kernel
 from export.universal.layers import (
     FOUR,
-    Words,
     bounds,
     multiply_bytes,
     multiply_floats,
@@ -23,7 +22,7 @@ from export.universal.layers import (
     step_of,
 )
 from export.universal.sizes import CHUNKS, DIM, HEARD, INNER, LEFT, PART, TOKEN
-from export.universal.tiles import ROWS
+from export.universal.tiles import ROWS, Words
 from export.universal.weights import BEGIN
 from model.schema import F32
 

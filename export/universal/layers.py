@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.forward.kernel import kernel, kernel_in_any_order
-from export.universal.tiles import COLUMNS, ROWS, tile_of
+from export.universal.tiles import COLUMNS, ROWS, Words, tile_of
 from model.compiled import compiled_with
 from model.schema import F32
 
-Words = NDArray[np.int32]
 BELOW = np.uint32(1 << 31)
 LEVELS, FOUR = 255, 4
 """Steps of a uint8, and how many of them are one word."""

@@ -14,9 +14,8 @@ from export.forward.onnx_file import read_graph
 from export.manifest import TEXT_ENCODER, VECTOR_TABLE
 from export.session import Runner
 from export.universal.forward import forward
-from export.universal.layers import Words
 from export.universal.sizes import CHUNKS, DIM, TOKEN
-from export.universal.tiles import SUPPORTED
+from export.universal.tiles import SUPPORTED, Words
 from export.universal.weights import packed_weights, words_in_all
 from model.errors import ManifestError, ModelError
 from model.schema import F32

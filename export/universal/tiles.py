@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils as numba_cgutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
+Words = NDArray[np.int32]
 cgutils: Any = numba_cgutils
 LANES, VECTORS, ROWS = 16, 4, 6
 COLUMNS = LANES * VECTORS

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export.universal.sizes import CHUNKS, DIM, HEARD, INNER, LEFT, PART, TOKEN
-from export.universal.tiles import COLUMNS, LANES
+from export.universal.tiles import COLUMNS, LANES, Words
 
-Words = NDArray[np.int32]
 Constants = Mapping[str, NDArray[Any]]
 BEGIN = -(-2 * CHUNKS // LANES) * LANES
 """Where the first matrix begins, behind the scales and offsets of token vectors."""

@@ -116,10 +116,8 @@ def _weights(index: SearchIndex, asked: Understood, hits: Hits) -> tuple[float, 
     another language than theirs but for a name, meaning takes over what the missing words would count.
     """
     words, meaning = index.settings.words, index.settings.meaning
-    if index.settings.fusion != "scores" or not meaning or not len(hits.rows):
-        return words, meaning
-    if len(asked.asked) < 2:  # what is found has it
-        return words, meaning
+    if index.settings.fusion != "scores" or not meaning or not len(hits.rows) or len(asked.asked) < 2:
+        return words, meaning  # of a single word: what is found has it
     held = min(index.held(asked, hits.rows[:BEST]) / HELD, 1.0)
     return words * held, meaning + words * (1.0 - held)
 

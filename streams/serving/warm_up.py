@@ -8,8 +8,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
-from export import compiled_parts
-from export.projection import Projection
+from export import compiled_parts, projection
 from export.universal import runner as universal_runner
 from model.actions import CODES, code_of
 from model.feature_names import HISTORY_FEATURES
@@ -63,7 +62,7 @@ def warm_up(settings: Settings, on_request: bool = False) -> None:
     _driven(settings, None)
     recommender, states = _driven(settings, build(Triple(item, "made_by", "somebody") for item in ITEMS))
     compiled_parts.warm_up()
-    Projection(np.zeros(1, np.float32), np.zeros((1, 1), np.float32))(np.zeros((1, 1), np.float32))
+    projection.warm_up()
     if settings.model.text_encoder == UNIVERSAL:
         universal_runner.warm_up()
     _warm_index(settings)
